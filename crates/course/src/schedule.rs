@@ -1,0 +1,130 @@
+//! When labs are due and what lateness costs.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use toml::value::{Datetime, Offset};
+
+/// A moment with its offset from UTC, as written in `course.toml`: `2026-10-05T23:59:00+02:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueDate {
+    written: Datetime,
+    /// Seconds since 1970-01-01T00:00:00Z; leap seconds are not counted.
+    unix_seconds: i64,
+}
+
+impl DueDate {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub fn unix_seconds(self) -> i64 {
+        self.unix_seconds
+    }
+
+    /// The moment; dates before 1970 are taken as 1970.
+    pub fn instant(self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.unix_seconds).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for DueDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)
+    }
+}
+
+impl TryFrom<Datetime> for DueDate {
+    type Error = String;
+
+    fn try_from(written: Datetime) -> Result<DueDate, String> {
+        let (Some(date), Some(time), Some(offset)) = (written.date, written.time, written.offset)
+        else {
+            return Err(format!(
+                "`{written}` is not a date, a time and an offset from UTC; write them all, as in 2026-10-05T23:59:00+02:00"
+            ));
+        };
+        let minutes = match offset {
+            Offset::Z => 0,
+            Offset::Custom { minutes } => i64::from(minutes),
+        };
+        let days = days_since_1970(
+            i64::from(date.year),
+            i64::from(date.month),
+            i64::from(date.day),
+        );
+        let clock = i64::from(time.hour) * 3600
+            + i64::from(time.minute) * 60
+            + i64::from(time.second.unwrap_or(0));
+        Ok(DueDate {
+            written,
+            unix_seconds: days * 86_400 + clock - minutes * 60,
+        })
+    }
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so
+/// that the leap day is the last of its year and the months before it never shift.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let before_month = (153 * month + 2) / 5;
+    365 * year + leap_days + before_month + day - 1 - 719_468
+}
+
+/// What lateness costs, the same for every lab.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct LatePolicy {
+    /// So long after the due date nothing is lost yet, in minutes.
+    pub grace_minutes: u32,
+    /// What each day that has begun costs, in percent of what was earned.
+    pub per_day_percent: f64,
+    /// The most that lateness can cost, in percent of what was earned.
+    pub cap_percent: f64,
+}
+
+impl Default for LatePolicy {
+    /// Nothing is lost.
+    fn default() -> LatePolicy {
+        LatePolicy {
+            grace_minutes: 0,
+            per_day_percent: 0.0,
+            cap_percent: 100.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(text: &str) -> Result<DueDate, String> {
+        DueDate::try_from(text.parse::<Datetime>().unwrap())
+    }
+
+    #[test]
+    fn an_offset_is_taken_off() {
+        assert_eq!(due("1970-01-01T00:00:00Z").unwrap().unix_seconds(), 0);
+        assert_eq!(
+            due("2000-02-29T12:00:00Z").unwrap().unix_seconds(),
+            951_825_600
+        );
+        assert_eq!(
+            due("2026-10-05T23:59:00+02:00").unwrap().unix_seconds(),
+            1_791_237_540
+        );
+        assert_eq!(
+            due("2026-10-05T21:59:00Z").unwrap().unix_seconds(),
+            1_791_237_540
+        );
+        assert_eq!(due("1969-12-31T23:59:59Z").unwrap().unix_seconds(), -1);
+    }
+
+    #[test]
+    fn a_time_without_offset_is_refused() {
+        let error = due("2026-10-05T23:59:00").unwrap_err();
+        assert!(error.contains("an offset from UTC"), "{error}");
+    }
+}

@@ -1,0 +1,404 @@
+//! Where a program waits, and whether anything can ever wake it (Linux).
+//!
+//! That a program hangs can be *proved*: every thread of it sleeps in a call without a timeout,
+//! nothing that it waits for is ready, nothing is on its way in either direction, and the check
+//! waits too. What cannot be proved is left to the deadline.
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::sockopt;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+
+use crate::check::{Check, lock};
+use crate::sys;
+
+/// How often the same picture must be seen before it counts as a proof.
+const TIMES: u32 = 4;
+/// Over how long.
+const SPAN: Duration = Duration::from_millis(60);
+/// Over how long when bytes stay unacknowledged: a lost segment is sent again after 200 ms or more.
+const SPAN_IN_FLIGHT: Duration = Duration::from_millis(1200);
+/// How long after a close or a reset of ours, whose segments no socket of ours shows any more.
+const AFTERMATH: Duration = Duration::from_millis(150);
+
+/// One thread of the program, as proc(5) shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Thread {
+    pid: u32,
+    tid: u32,
+    state: u8,
+    /// Context switches so far: unchanged means it has not run.
+    switches: u64,
+    /// Number and arguments of the system call it sleeps in.
+    call: Option<(i64, [u64; 6])>,
+}
+
+/// All threads of a program at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Picture {
+    threads: Vec<Thread>,
+    /// Unacknowledged bytes per socket, the program's and ours.
+    in_flight: Vec<u32>,
+}
+
+/// The ids of a process's threads.
+fn threads(pid: u32) -> Vec<u32> {
+    std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| task.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// The processes that `pid` has started, or inherited from those.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    threads(pid)
+        .into_iter()
+        .filter_map(|tid| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")).ok())
+        .flat_map(|text| {
+            text.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+/// `root` and all its descendants.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
+    let mut all = vec![root];
+    let mut next = 0;
+    while let Some(pid) = all.get(next).copied() {
+        next += 1;
+        all.extend(children(pid));
+    }
+    all
+}
+
+/// The fields of `/proc/PID/stat` after the name, which may hold anything: state, ppid, pgrp, session …
+pub(crate) fn stat(path: &str) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let rest = text.get(text.rfind(')')? + 1..)?;
+    Some(rest.split_whitespace().map(String::from).collect())
+}
+
+fn state(path: &str) -> u8 {
+    stat(path)
+        .and_then(|fields| fields.first()?.bytes().next())
+        .unwrap_or(b'?')
+}
+
+/// Whether every thread of the program and its descendants sleeps.
+fn all_asleep(root: u32) -> bool {
+    tree(root).iter().all(|pid| {
+        std::fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .all(|task| {
+                matches!(
+                    state(&format!("{}/stat", task.path().display())),
+                    b'S' | b'Z'
+                )
+            })
+    })
+}
+
+/// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.
+fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    rustix::process::pidfd_getfd(pidfd, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()
+}
+
+fn is_ready(fd: &OwnedFd, events: PollFlags) -> bool {
+    let mut fds = [PollFd::new(fd, events)];
+    let now = rustix::event::Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&now)).is_ok_and(|n| n > 0)
+}
+
+/// What a descriptor is: `socket:[…]`, `pipe:[…]`, a path.
+fn kind(pid: u32, fd: u64) -> String {
+    std::fs::read_link(format!("/proc/{pid}/fd/{fd}"))
+        .map(|to| to.display().to_string())
+        .unwrap_or_default()
+}
+
+/// The numbers of a process's descriptors whose kind begins with `prefix`.
+fn descriptors(pid: u32, prefix: &str) -> Vec<u64> {
+    std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|fd| kind(pid, *fd).starts_with(prefix))
+        .collect()
+}
+
+impl Thread {
+    fn of(pid: u32, tid: u32) -> Option<Thread> {
+        let base = format!("/proc/{pid}/task/{tid}");
+        let state = state(&format!("{base}/stat"));
+        let switches = std::fs::read_to_string(format!("{base}/status"))
+            .ok()?
+            .lines()
+            .filter(|line| line.contains("ctxt_switches"))
+            .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
+            .sum();
+        let call = std::fs::read_to_string(format!("{base}/syscall"))
+            .ok()
+            .and_then(|text| {
+                let mut words = text.split_whitespace();
+                let number = words.next()?.parse().ok()?;
+                let mut args = [0; 6];
+                for arg in &mut args {
+                    *arg = u64::from_str_radix(words.next()?.trim_start_matches("0x"), 16).ok()?;
+                }
+                Some((number, args))
+            });
+        Some(Thread {
+            pid,
+            tid,
+            state,
+            switches,
+            call,
+        })
+    }
+
+    /// Whether nothing but an event on what it waits for can end its call.
+    fn waits_for_ever(&self) -> bool {
+        match self.state {
+            b'Z' => return true,
+            b'S' => {}
+            _ => return false,
+        }
+        let Some((number, args)) = self.call else {
+            return false;
+        };
+        let quiet = |events| {
+            let kind = kind(self.pid, args[0]);
+            let socket = kind.starts_with("socket:");
+            (socket || kind.starts_with("pipe:"))
+                && borrow(self.pid, args[0])
+                    .is_some_and(|fd| !is_ready(&fd, events) && (!socket || !sys::has_timeout(&fd)))
+        };
+        // A poll without a timeout may still be woken by a timer that it watches.
+        let no_timers = || descriptors(self.pid, "anon_inode:[timerfd]").is_empty();
+        match number {
+            libc::SYS_accept
+            | libc::SYS_accept4
+            | libc::SYS_recvfrom
+            | libc::SYS_recvmsg
+            | libc::SYS_read
+            | libc::SYS_readv => quiet(PollFlags::IN),
+            libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_write | libc::SYS_writev => {
+                quiet(PollFlags::OUT)
+            }
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_poll => args[2] as i32 == -1 && no_timers(),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_epoll_wait => args[3] as i32 == -1 && no_timers(),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_select => args[4] == 0 && no_timers(),
+            libc::SYS_epoll_pwait => args[3] as i32 == -1 && no_timers(),
+            libc::SYS_ppoll => args[2] == 0 && no_timers(),
+            libc::SYS_pselect6 => args[4] == 0 && no_timers(),
+            // FUTEX_WAIT and FUTEX_WAIT_BITSET (futex(2)) without a timeout.
+            libc::SYS_futex => matches!(args[1] & 0x7f, 0 | 9) && args[3] == 0,
+            libc::SYS_wait4 | libc::SYS_waitid => true,
+            _ => false,
+        }
+    }
+
+    fn describe(&self, listening: Option<SocketAddr>) -> String {
+        let Some((number, args)) = self.call else {
+            return match self.state {
+                b'R' => {
+                    "running without a pause, in a loop that uses a whole processor core".into()
+                }
+                b'T' => "stopped by a signal".into(),
+                other => format!("in state {}", char::from(other)),
+            };
+        };
+        let on = || match borrow(self.pid, args[0]) {
+            Some(fd) if kind(self.pid, args[0]).starts_with("socket:") => name(&fd, listening),
+            _ => match args[0] {
+                0 => "its standard input".into(),
+                1 => "its standard output".into(),
+                2 => "its standard error".into(),
+                n => format!("descriptor {n}"),
+            },
+        };
+        match number {
+            libc::SYS_accept | libc::SYS_accept4 => format!("waiting in accept() on {}", on()),
+            libc::SYS_recvfrom | libc::SYS_recvmsg => format!("waiting in recv() on {}", on()),
+            libc::SYS_read | libc::SYS_readv => format!("waiting in read() on {}", on()),
+            libc::SYS_sendto | libc::SYS_sendmsg => {
+                format!("waiting in send() on {}, whose buffers are full", on())
+            }
+            libc::SYS_write | libc::SYS_writev => {
+                format!("waiting in write() on {}, which takes no more", on())
+            }
+            libc::SYS_connect => format!("waiting in connect() on {}", on()),
+            libc::SYS_futex => "waiting for another of its threads".into(),
+            libc::SYS_clock_nanosleep | libc::SYS_nanosleep => {
+                "sleeping (a sleep in the program)".into()
+            }
+            libc::SYS_ppoll | libc::SYS_pselect6 | libc::SYS_epoll_pwait => {
+                "waiting in poll()".into()
+            }
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_poll | libc::SYS_select | libc::SYS_epoll_wait => "waiting in poll()".into(),
+            libc::SYS_wait4 | libc::SYS_waitid => "waiting for a child process".into(),
+            other => format!("waiting in system call {other}"),
+        }
+    }
+}
+
+/// A socket in the chapter's words.
+fn name(fd: &OwnedFd, listening: Option<SocketAddr>) -> String {
+    let socket = socket2::SockRef::from(fd);
+    let local = socket.local_addr().ok().and_then(|addr| addr.as_socket());
+    let peer = socket.peer_addr().ok().and_then(|addr| addr.as_socket());
+    let local_text = local.map_or("an unbound address".into(), |addr| addr.to_string());
+    match (sockopt::socket_acceptconn(fd), peer) {
+        (Ok(true), _) => format!("the listening socket {local_text}"),
+        (_, Some(peer)) if local.map(|a| a.port()) == listening.map(|a| a.port()) => {
+            format!("the accepted connection from {peer}")
+        }
+        (_, Some(peer)) => format!("the connection to {peer}"),
+        _ => format!("the socket bound to {local_text}"),
+    }
+}
+
+impl Picture {
+    fn take(check: &Check) -> Option<Picture> {
+        let mut threads = Vec::new();
+        let mut in_flight = Vec::new();
+        for program in lock(&check.inner.programs)
+            .iter()
+            .filter_map(std::sync::Weak::upgrade)
+        {
+            for pid in tree(program.pid()) {
+                let tasks = match std::fs::read_dir(format!("/proc/{pid}/task")) {
+                    Ok(tasks) => tasks,
+                    Err(_) if program.ended().is_some() => continue,
+                    Err(_) => return None,
+                };
+                for task in tasks.flatten() {
+                    threads.push(Thread::of(pid, task.file_name().to_str()?.parse().ok()?)?);
+                }
+                for fd in descriptors(pid, "socket:") {
+                    in_flight.push(sys::unacknowledged(&borrow(pid, fd)?));
+                }
+            }
+        }
+        for socket in lock(&check.inner.sockets)
+            .iter()
+            .filter_map(std::sync::Weak::upgrade)
+        {
+            in_flight.push(sys::unacknowledged(&*socket));
+        }
+        Some(Picture { threads, in_flight })
+    }
+}
+
+/// Where every thread of the program waits, in words.
+pub(crate) fn whereabouts(root: u32, listening: Option<SocketAddr>) -> String {
+    let mut places: Vec<String> = tree(root)
+        .into_iter()
+        .flat_map(|pid| {
+            threads(pid)
+                .into_iter()
+                .filter_map(move |tid| Thread::of(pid, tid))
+        })
+        .filter(|thread| thread.state != b'Z')
+        .map(|thread| thread.describe(listening))
+        .collect();
+    places.sort();
+    places.dedup();
+    places.join("; and ")
+}
+
+/// Says that a check's programs are stuck after several pictures in a row that do not differ and in
+/// which everything waits for ever.
+#[derive(Default)]
+pub(crate) struct Watch {
+    last: Option<(Picture, Instant, u32)>,
+}
+
+impl Watch {
+    /// Call it only when what the check itself waits for has not come.
+    pub(crate) fn is_stuck(&mut self, check: &Check) -> bool {
+        let picture = Picture::take(check).filter(|picture| {
+            !picture.threads.is_empty() && picture.threads.iter().all(Thread::waits_for_ever)
+        });
+        let Some(picture) = picture.filter(|_| !crate::process::is_starting()) else {
+            self.last = None;
+            return false;
+        };
+        let still = picture.in_flight.iter().all(|bytes| *bytes == 0);
+        if still && check.inner.acting.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+            // A thread of ours has not come to its sending yet.
+            self.last = None;
+            return false;
+        }
+        let span = if still { SPAN } else { SPAN_IN_FLIGHT };
+        match &mut self.last {
+            Some((last, since, times)) if *last == picture => {
+                *times += 1;
+                *times >= TIMES
+                    && since.elapsed() >= span
+                    && lock(&check.inner.disturbed).elapsed() >= AFTERMATH
+            }
+            _ => {
+                self.last = Some((picture, Instant::now(), 1));
+                false
+            }
+        }
+    }
+}
+
+/// Waits until the program has taken what was sent on `ours` and sleeps again. False when it does
+/// not: it reads something else, or works.
+pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    let mut unread_but_asleep = 0;
+    while Instant::now() < deadline {
+        // In this order: what was sent has arrived; what arrived has been read, or its reader has
+        // been woken and so is not asleep.
+        if sys::unacknowledged(ours) == 0 {
+            let read = tree(root).iter().all(|pid| {
+                descriptors(*pid, "socket:").iter().all(|fd| {
+                    borrow(*pid, *fd).is_none_or(|fd| {
+                        rustix::io::ioctl_fionread(&fd).is_ok_and(|n| n == 0) || !is_stream(&fd)
+                    })
+                })
+            });
+            if all_asleep(root) {
+                if read {
+                    return true;
+                }
+                // It leaves something unread and does nothing: it serves another connection.
+                unread_but_asleep += 1;
+                if unread_but_asleep >= 20 {
+                    return false;
+                }
+            } else {
+                unread_but_asleep = 0;
+            }
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    false
+}
+
+/// A connected stream: the only kind whose unread bytes count.
+fn is_stream(fd: &OwnedFd) -> bool {
+    rustix::net::getpeername(fd).is_ok_and(|peer| peer.is_some())
+}

@@ -1,0 +1,155 @@
+//! Bytes as a reader can see them.
+use std::fmt;
+
+/// How many bytes are shown as hex on one line.
+const HEX: usize = 16;
+/// How many bytes are shown as text on one line.
+const TEXT: usize = 64;
+
+/// Bytes as text where they are text, else as hex; control characters always visible.
+///
+/// ```text
+/// "hello\n"            00 00 00 05            nothing
+/// ```
+#[derive(Clone, Copy)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Bytes<'_> {
+    fn is_text(&self) -> bool {
+        std::str::from_utf8(self.0).is_ok_and(|text| {
+            text.chars()
+                .all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
+        })
+    }
+
+    fn text(&self) -> String {
+        let shown: String = String::from_utf8_lossy(self.0).chars().take(TEXT).collect();
+        let more = if shown.len() < self.0.len() && self.0.len() > TEXT {
+            "…"
+        } else {
+            ""
+        };
+        let mut out = String::from("\"");
+        for c in shown.chars() {
+            match c {
+                '"' | '\\' => out.extend(['\\', c]),
+                c if c.is_control() => out.extend(c.escape_default()),
+                c => out.push(c),
+            }
+        }
+        out + "\"" + more
+    }
+
+    fn hex(&self) -> String {
+        let mut out: Vec<String> = self
+            .0
+            .iter()
+            .take(HEX)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        if self.0.len() > HEX {
+            out.push("…".into());
+        }
+        out.join(" ")
+    }
+}
+
+impl fmt::Display for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match () {
+            () if self.0.is_empty() => f.pad("nothing"),
+            () if self.is_text() => f.pad(&self.text()),
+            () => f.pad(&self.hex()),
+        }
+    }
+}
+
+/// `1 byte`, `2 bytes`
+pub(crate) fn count(bytes: usize) -> String {
+    if bytes == 1 {
+        "1 byte".into()
+    } else {
+        format!("{bytes} bytes")
+    }
+}
+
+/// Where two byte strings part: the surroundings of the first difference, as text and as hex.
+/// Empty when one is a beginning of the other and short enough to be seen at a glance.
+pub(crate) fn difference(expected: &[u8], got: &[u8]) -> String {
+    let at = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
+    if got.is_empty() || (at == expected.len() && at == got.len()) {
+        return String::new();
+    }
+    if expected.len() <= HEX && got.len() <= HEX && at == got.len() {
+        return String::new();
+    }
+    let from = at.saturating_sub(4);
+    let window = |bytes: &[u8]| -> String {
+        let end = bytes.len().min(from + HEX);
+        let part = bytes.get(from..end).unwrap_or_default();
+        let hex: Vec<String> = part.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String = part
+            .iter()
+            .map(|b| {
+                if (0x20..0x7f).contains(b) {
+                    char::from(*b)
+                } else {
+                    '.'
+                }
+            })
+            .collect();
+        format!("{:<47}  {text}", hex.join(" "))
+    };
+    let mut out = format!("first difference at byte {at}\n");
+    out += &format!("       expected  {}\n", window(expected));
+    out += &format!("       got       {}\n", window(got));
+    out += &format!("                 {}^^", "   ".repeat(at - from));
+    match (expected.get(at), got.get(at)) {
+        (Some(_), None) => {
+            out += &format!(" it ends here, {} bytes too early", expected.len() - at)
+        }
+        (None, Some(_)) => out += &format!(" {} bytes too many", got.len() - at),
+        _ => {}
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_text_as_text_and_control_characters_as_escapes() {
+        assert_eq!(Bytes(b"hel\"lo\r\n").to_string(), "\"hel\\\"lo\\r\\n\"");
+        assert_eq!(Bytes("粘包".as_bytes()).to_string(), "\"粘包\"");
+    }
+
+    #[test]
+    fn shows_other_bytes_as_hex() {
+        assert_eq!(Bytes(&[0, 0, 0, 5]).to_string(), "00 00 00 05");
+        assert!(Bytes(&[0; 40]).to_string().ends_with("00 …"));
+        assert_eq!(Bytes(b"").to_string(), "nothing");
+    }
+
+    #[test]
+    fn a_long_text_ends_with_an_ellipsis() {
+        assert!(Bytes(&[b'x'; 100]).to_string().ends_with("xxx\"…"));
+        assert!(Bytes(&[b'x'; 64]).to_string().ends_with("xxx\""));
+    }
+
+    #[test]
+    fn points_at_the_first_difference() {
+        let text = difference(b"hello world, how do you do", b"hello_world, how do you do");
+        assert!(text.contains("byte 5"), "{text}");
+        assert!(
+            text.lines()
+                .nth(1)
+                .expect("a window")
+                .contains("65 6c 6c 6f 20"),
+            "{text}"
+        );
+        assert_eq!(difference(b"same", b"same"), "");
+        assert!(difference(&[7; 40], &[7; 20]).contains("20 bytes too early"));
+        assert!(difference(&[7; 20], &[7; 40]).contains("20 bytes too many"));
+    }
+}

@@ -1,0 +1,413 @@
+//! One check: its transcript so far, its deadline, and the ways to end it.
+use std::fmt::{Display, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::lab::Place;
+use crate::need::{self, Need};
+use crate::process::Running;
+use crate::verdict::{self, Verdict};
+use crate::{Opening, bytes, summary};
+
+/// How long a check may take in all, before `WIRELAB_PATIENCE`. Generous: load must never fail a
+/// right program, and a program that provably hangs is found out long before.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// One check. Cheap to clone; all clones are the same check.
+#[derive(Clone)]
+pub struct Check {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) program: PathBuf,
+    manifest_dir: &'static Path,
+    place: Place,
+    began: Instant,
+    deadline: Mutex<Instant>,
+    steps: Mutex<Vec<String>>,
+    folder: Mutex<Option<PathBuf>>,
+    random: Mutex<Option<fastrand::Rng>>,
+    ended: Mutex<bool>,
+    /// What this check runs and the sockets it holds: what a proof that nothing can happen looks at.
+    pub(crate) programs: Mutex<Vec<Weak<Running>>>,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux can prove a hang")
+    )]
+    pub(crate) sockets: Mutex<Vec<Weak<socket2::Socket>>>,
+    /// How many threads of ours are about to send something, or at it.
+    pub(crate) acting: std::sync::atomic::AtomicUsize,
+    /// When the check last did something whose effect may still be under way.
+    pub(crate) disturbed: Mutex<Instant>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What an unmet expectation probably means, in the learner's words: a text, or a closure over the
+/// bytes that came.
+pub trait Why {
+    /// The explanation for `got`.
+    fn explain(&self, got: &[u8]) -> String;
+}
+
+impl Why for &str {
+    fn explain(&self, _: &[u8]) -> String {
+        (*self).to_string()
+    }
+}
+
+impl Why for String {
+    fn explain(&self, _: &[u8]) -> String {
+        self.clone()
+    }
+}
+
+impl<F: Fn(&[u8]) -> S, S: Into<String>> Why for F {
+    fn explain(&self, got: &[u8]) -> String {
+        self(got).into()
+    }
+}
+
+/// How an expectation was not met.
+pub(crate) struct Failure<'a> {
+    pub(crate) expected: String,
+    pub(crate) got: String,
+    /// The exact bytes, where a comparison helps.
+    pub(crate) bytes: Option<(&'a [u8], &'a [u8])>,
+    /// What the program left: panics, its standard error.
+    pub(crate) remains: Remains,
+    pub(crate) why: String,
+}
+
+/// What a program left behind that explains its failure.
+#[derive(Default, Debug, Clone)]
+pub(crate) struct Remains {
+    /// The place and text of a `todo!` that was reached.
+    pub(crate) unwritten: Option<String>,
+    pub(crate) lines: Vec<String>,
+}
+
+impl Check {
+    #[doc(hidden)]
+    pub fn open(opening: Opening) -> Self {
+        summary::prepare();
+        // `checks::step_2::answers_…::open::here` or `…::here`: the function's own name.
+        let path = opening.path.trim_end_matches("::here");
+        let name = path
+            .rsplit("::")
+            .find(|part| !part.starts_with('{'))
+            .unwrap_or(path);
+        let began = Instant::now();
+        let place = Place::find(opening.lab, name);
+        Check {
+            inner: Arc::new(Inner {
+                name,
+                package: opening.package.trim_end_matches("-solution"),
+                program: crate::program::program_from_environment()
+                    .unwrap_or_else(|| opening.program.into()),
+                manifest_dir: Path::new(opening.manifest_dir),
+                place,
+                began,
+                deadline: Mutex::new(began + DEADLINE.mul_f64(patience())),
+                steps: Mutex::default(),
+                folder: Mutex::default(),
+                random: Mutex::default(),
+                ended: Mutex::new(false),
+                programs: Mutex::default(),
+                sockets: Mutex::default(),
+                acting: std::sync::atomic::AtomicUsize::new(0),
+                disturbed: Mutex::new(began),
+            }),
+        }
+    }
+
+    /// Adds a numbered step to the transcript: a verb in the past tense, what, and an aside.
+    pub fn note(&self, verb: &str, what: impl Display, aside: impl Display) {
+        let line = format!("{verb:<10} {:<36}  {aside}", what.to_string());
+        lock(&self.inner.steps).push(line.trim_end().to_string());
+    }
+
+    /// Gives this check `more` time than the usual deadline, for what is slow by nature.
+    pub fn allow(&self, more: Duration) {
+        *lock(&self.inner.deadline) += more.mul_f64(patience());
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        *lock(&self.inner.deadline)
+    }
+
+    /// The whole time this check is given.
+    pub(crate) fn limit(&self) -> Duration {
+        self.deadline() - self.inner.began
+    }
+
+    pub(crate) fn disturb(&self) {
+        *lock(&self.inner.disturbed) = Instant::now();
+    }
+
+    /// Says that a thread of ours is going to send something, until the value is dropped.
+    pub(crate) fn act(&self) -> Acting {
+        self.inner
+            .acting
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Acting(self.clone())
+    }
+
+    /// A folder of this check's own, empty at first and gone afterwards.
+    pub fn folder(&self) -> PathBuf {
+        let mut folder = lock(&self.inner.folder);
+        if let Some(folder) = &*folder {
+            return folder.clone();
+        }
+        let mut tries = 0;
+        let made = loop {
+            let name = format!("wirelab-{}-{:08x}", std::process::id(), fastrand::u32(..));
+            let path = std::env::temp_dir().join(name);
+            match std::fs::create_dir(&path) {
+                Ok(()) => break path,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && tries < 100 => {
+                    tries += 1
+                }
+                Err(error) => panic!(
+                    "no scratch folder can be made in {}: {error}",
+                    std::env::temp_dir().display()
+                ),
+            }
+        };
+        *folder = Some(made.clone());
+        made
+    }
+
+    /// Writes a file into [`Check::folder`].
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder().join(name);
+        if let Err(error) = std::fs::write(&path, bytes) {
+            panic!("{} cannot be written: {error}", path.display());
+        }
+        path
+    }
+
+    /// A file that the lab ships in `tests/data/`.
+    pub fn data(&self, name: &str) -> PathBuf {
+        let manifest = self.inner.manifest_dir;
+        let lab = manifest
+            .file_name()
+            .map(|folder| manifest.join("../../labs").join(folder))
+            .unwrap_or_default();
+        let path = lab.join("tests/data").join(name);
+        path.canonicalize().unwrap_or(path)
+    }
+
+    /// `n` bytes that are the same in every run with the same seed (`WIRELAB_SEED`) and differ from
+    /// check to check.
+    pub fn random(&self, n: usize) -> Vec<u8> {
+        let mut rng = lock(&self.inner.random);
+        let rng =
+            rng.get_or_insert_with(|| fastrand::Rng::with_seed(hash(&[&seed(), self.inner.name])));
+        (0..n).map(|_| rng.u8(..)).collect()
+    }
+
+    /// Fails unless `met`.
+    pub fn require(&self, expected: impl Display, got: impl Display, met: bool, why: impl Why) {
+        if met {
+            self.note("found", got, "");
+        } else {
+            self.fail(expected, got, why);
+        }
+    }
+
+    /// Ends the check as failed.
+    pub fn fail(&self, expected: impl Display, got: impl Display, why: impl Why) -> ! {
+        let got = got.to_string();
+        let why = why.explain(got.as_bytes());
+        self.end(Failure {
+            expected: expected.to_string(),
+            got,
+            bytes: None,
+            remains: Remains::default(),
+            why,
+        })
+    }
+
+    /// Ends the check with the transcript, whose last step is what was expected and what came.
+    pub(crate) fn end(&self, failure: Failure<'_>) -> ! {
+        let inner = &*self.inner;
+        let text = match &failure.remains.unwritten {
+            Some(what) => self.unwritten(what),
+            None => self.transcript(&failure),
+        };
+        self.report(Verdict::Failed, &text);
+        summary::add(&inner.place, inner.name, Verdict::Failed, text.clone());
+        eprintln!("{text}");
+        // No panic message and no backtrace: the transcript is the message.
+        std::panic::resume_unwind(Box::new(()))
+    }
+
+    fn transcript(&self, failure: &Failure<'_>) -> String {
+        let inner = &*self.inner;
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "FAILED  {:<54}  {}",
+            inner.name,
+            inner.place.heading()
+        );
+        let steps = lock(&inner.steps);
+        for (n, step) in steps.iter().enumerate() {
+            let _ = writeln!(text, "{:>3}  {step}", n + 1);
+        }
+        let _ = writeln!(
+            text,
+            "{:>3}  expected   {}",
+            steps.len() + 1,
+            indent(&failure.expected)
+        );
+        let _ = writeln!(text, "     got        {}", indent(&failure.got));
+        if let Some((expected, got)) = failure.bytes {
+            let difference = bytes::difference(expected, got);
+            for line in difference.lines() {
+                let _ = writeln!(text, "     {line}");
+            }
+        }
+        for line in &failure.remains.lines {
+            let _ = writeln!(text, "  {line}");
+        }
+        for line in failure.why.lines().filter(|line| !line.is_empty()) {
+            let _ = writeln!(text, "  {line}");
+        }
+        if lock(&inner.random).is_some() {
+            let _ = writeln!(text, "  Seed  WIRELAB_SEED={}", seed());
+        }
+        text + &self.directions()
+    }
+
+    /// What a `todo!` that was reached gets instead of a transcript: there is nothing to explain yet.
+    fn unwritten(&self, what: &str) -> String {
+        let inner = &*self.inner;
+        let mut text = format!(
+            "NOT WRITTEN  {:<49}  {}\n",
+            inner.name,
+            inner.place.heading()
+        );
+        let _ = writeln!(text, "  {what}");
+        text + &self.directions()
+    }
+
+    fn directions(&self) -> String {
+        let inner = &*self.inner;
+        let mut text = String::new();
+        if let Some(reading) = inner.place.reading(inner.manifest_dir) {
+            let _ = writeln!(text, "  {reading}");
+        }
+        text + &format!("  Hint  cargo lab hint {} {}", inner.package, inner.name)
+    }
+
+    /// Says that the check cannot be made here; the caller returns.
+    ///
+    /// Fails instead where `WIRELAB_REQUIRE` names `need`.
+    pub fn skip(&self, need: Need, reason: &str) {
+        if need.is_required() {
+            self.fail(
+                format!("{}, which WIRELAB_REQUIRE names", need.name()),
+                reason,
+                "",
+            );
+        }
+        self.report(Verdict::Skipped, reason);
+        summary::add(
+            &self.inner.place,
+            self.inner.name,
+            Verdict::Skipped,
+            reason.into(),
+        );
+        need::say(self.inner.name, reason);
+    }
+
+    fn report(&self, verdict: Verdict, message: &str) {
+        *lock(&self.inner.ended) = true;
+        self.inner.report(verdict, message);
+    }
+}
+
+/// A thread of ours that sends something; see [`Check::act`].
+pub(crate) struct Acting(Check);
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.0.disturb();
+        self.0
+            .inner
+            .acting
+            .fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Inner {
+    fn report(&self, verdict: Verdict, message: &str) {
+        let seed = if lock(&self.random).is_some() {
+            seed()
+        } else {
+            String::new()
+        };
+        verdict::write(
+            self.name,
+            verdict,
+            self.began.elapsed().as_secs_f64(),
+            message,
+            &seed,
+        );
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(folder) = lock(&self.folder).take() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        if *lock(&self.ended) {
+            return;
+        }
+        if std::thread::panicking() {
+            self.report(
+                Verdict::Failed,
+                "the check itself panicked; its message stands in the output of `cargo test`",
+            );
+        } else {
+            self.report(Verdict::Passed, "");
+        }
+    }
+}
+
+/// Keeps a text of several lines in the column where it begins.
+fn indent(text: &str) -> String {
+    text.trim_end().replace('\n', "\n                ")
+}
+
+/// `WIRELAB_PATIENCE`: a factor of 0.1 to 100 on every deadline.
+fn patience() -> f64 {
+    std::env::var("WIRELAB_PATIENCE")
+        .ok()
+        .and_then(|text| text.parse::<f64>().ok())
+        .filter(|factor| factor.is_finite())
+        .map_or(1.0, |factor| factor.clamp(0.1, 100.0))
+}
+
+fn seed() -> String {
+    std::env::var("WIRELAB_SEED").unwrap_or_else(|_| "wirelab".into())
+}
+
+/// FNV-1a, 64 bits: the same on every system and in every version.
+fn hash(parts: &[&str]) -> u64 {
+    parts
+        .iter()
+        .flat_map(|part| part.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}

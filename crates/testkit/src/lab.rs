@@ -1,0 +1,177 @@
+//! What a failing check shows of its lab; the model proper is the crate `course`.
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+/// A check's place in its lab's `lab.toml`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// From 1; 0 when the check is not listed.
+    pub(crate) step: usize,
+    pub(crate) steps: usize,
+    /// Its number among all checks of the lab, from 1; 0 when the check is not listed.
+    pub(crate) number: usize,
+    pub(crate) points: u32,
+    pub(crate) bonus: bool,
+    /// `page.md#id`
+    pub(crate) section: Option<String>,
+}
+
+impl Place {
+    /// Finds `check` in the text of a `lab.toml`; an unreadable file gives an empty place, because a
+    /// failing check must still be able to explain itself (a test of `course` reports the file).
+    pub(crate) fn find(lab: &str, check: &str) -> Place {
+        DeTable::parse(lab)
+            .ok()
+            .and_then(|table| Self::of(table.get_ref(), check))
+            .unwrap_or_default()
+    }
+
+    fn of(lab: &DeTable<'_>, check: &str) -> Option<Place> {
+        let steps = array(lab, "step")?;
+        let mut number = 0;
+        for (n, step) in steps.iter().enumerate() {
+            let DeValue::Table(step) = step.get_ref() else {
+                continue;
+            };
+            let entries = array(step, "check").unwrap_or_default();
+            for entry in entries {
+                let DeValue::Table(entry) = entry.get_ref() else {
+                    continue;
+                };
+                number += 1;
+                if text(entry, "name").as_deref() != Some(check) {
+                    continue;
+                }
+                return Some(Place {
+                    step: n + 1,
+                    steps: steps.len(),
+                    number,
+                    points: match entry.get("points").map(|value| value.get_ref()) {
+                        Some(DeValue::Integer(points)) => points.as_str().parse().unwrap_or(1),
+                        _ => 1,
+                    },
+                    bonus: text(entry, "kind").as_deref() == Some("bonus"),
+                    section: text(entry, "section").or_else(|| text(step, "section")),
+                });
+            }
+        }
+        None
+    }
+
+    /// `step 2 of 4 · 2 points`
+    pub(crate) fn heading(&self) -> String {
+        if self.step == 0 {
+            return "not listed in lab.toml".into();
+        }
+        let points = if self.points == 1 {
+            "1 point".into()
+        } else {
+            format!("{} points", self.points)
+        };
+        let bonus = if self.bonus { " · bonus" } else { "" };
+        format!("step {} of {} · {points}{bonus}", self.step, self.steps)
+    }
+
+    /// The line that says where to read on. The heading's words are looked up in the book's source
+    /// where that is beside the lab.
+    pub(crate) fn reading(&self, manifest_dir: &Path) -> Option<String> {
+        let section = self.section.as_deref()?;
+        let (page, id) = section.split_once('#').unwrap_or((section, ""));
+        let path = format!("book/src/{section}");
+        let chapter = page
+            .split('-')
+            .next()
+            .and_then(|number| number.parse::<u32>().ok());
+        let heading = manifest_dir
+            .ancestors()
+            .nth(2)
+            .and_then(|root| std::fs::read_to_string(root.join("book/src").join(page)).ok())
+            .and_then(|text| heading(&text, id));
+        let words = match (heading, chapter) {
+            (Some(heading), Some(chapter)) => format!("\"{heading}\", chapter {chapter}"),
+            (Some(heading), None) => format!("\"{heading}\""),
+            (None, Some(chapter)) => format!("chapter {chapter}"),
+            (None, None) => String::new(),
+        };
+        Some(format!("Read  {words:<48}  {path}"))
+    }
+}
+
+/// The text of the heading with the explicit id `id`.
+fn heading(page: &str, id: &str) -> Option<String> {
+    let mark = format!("{{#{id}}}");
+    let line = page
+        .lines()
+        .find(|line| line.starts_with('#') && line.trim_end().ends_with(&mark))?;
+    Some(
+        line.trim_start_matches('#')
+            .replace(&mark, "")
+            .trim()
+            .to_string(),
+    )
+}
+
+fn array<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t [toml::Spanned<DeValue<'i>>]> {
+    match table.get(key)?.get_ref() {
+        DeValue::Array(array) => Some(array),
+        _ => None,
+    }
+}
+
+fn text(table: &DeTable<'_>, key: &str) -> Option<String> {
+    match table.get(key)?.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAB: &str = r#"
+version = 1
+[[step]]
+title = "One"
+section = "04-tcp-echo.md#step-1"
+[[step.check]]
+name = "first"
+points = 2
+[[step]]
+title = "Two"
+section = "04-tcp-echo.md#step-2"
+[[step.check]]
+name = "second"
+kind = "bonus"
+section = "04-tcp-echo.md#half-close"
+"#;
+
+    #[test]
+    fn finds_a_check_in_its_step() {
+        let place = Place::find(LAB, "first");
+        assert_eq!(place.heading(), "step 1 of 2 · 2 points");
+        assert_eq!(place.section.as_deref(), Some("04-tcp-echo.md#step-1"));
+        let place = Place::find(LAB, "second");
+        assert_eq!(place.heading(), "step 2 of 2 · 1 point · bonus");
+        assert_eq!(place.section.as_deref(), Some("04-tcp-echo.md#half-close"));
+    }
+
+    #[test]
+    fn a_check_that_is_not_listed_and_a_broken_file_still_have_a_place() {
+        assert_eq!(
+            Place::find(LAB, "third").heading(),
+            "not listed in lab.toml"
+        );
+        assert_eq!(Place::find("version = ", "first"), Place::default());
+    }
+
+    #[test]
+    fn reads_the_words_of_a_heading() {
+        assert_eq!(
+            heading("# A\n\n## Half-close {#half-close}\n", "half-close").as_deref(),
+            Some("Half-close")
+        );
+        assert_eq!(heading("## Other {#other}\n", "half-close"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a check needs beyond Rust, and what happens where it is missing.
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Something that not every machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Chromium, for the book's browser tests.
+    Browser,
+    /// bubblewrap, for judging in a sandbox.
+    Sandbox,
+    /// tshark, the reference for what is in a capture.
+    Tshark,
+    /// A user and network namespace of one's own (Linux, unprivileged).
+    Netns,
+    /// The IPv6 loopback address, `::1`.
+    Ipv6,
+}
+
+impl Need {
+    /// Its name in `WIRELAB_REQUIRE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Need::Browser => "browser",
+            Need::Sandbox => "sandbox",
+            Need::Tshark => "tshark",
+            Need::Netns => "netns",
+            Need::Ipv6 => "ipv6",
+        }
+    }
+
+    /// Whether `WIRELAB_REQUIRE` names it: then its absence is a failure and not a skip.
+    pub fn is_required(self) -> bool {
+        std::env::var("WIRELAB_REQUIRE")
+            .is_ok_and(|list| list.split(',').any(|word| word.trim() == self.name()))
+    }
+
+    fn programs(self) -> &'static [&'static str] {
+        match self {
+            Need::Browser => &["chromium", "chromium-browser", "google-chrome"],
+            Need::Sandbox => &["bwrap"],
+            Need::Tshark => &["tshark"],
+            Need::Netns | Need::Ipv6 => &[],
+        }
+    }
+}
+
+/// Whether the program behind `need` is installed; says SKIPPED with the reason where it is not, and
+/// panics where `WIRELAB_REQUIRE` names it. For [`Need::Netns`] and [`Need::Ipv6`] try, and call
+/// [`skipped`].
+///
+/// # Panics
+/// When the need is required and missing.
+pub fn need(need: Need) -> bool {
+    let programs = need.programs();
+    if programs.is_empty() || programs.iter().any(|program| in_path(program).is_some()) {
+        return true;
+    }
+    skipped(need, &format!("{} is not installed", programs[0]));
+    false
+}
+
+/// Says that a test is skipped, past libtest's capture, which knows no skips at run time.
+///
+/// # Panics
+/// When `WIRELAB_REQUIRE` names `need`.
+pub fn skipped(need: Need, reason: &str) {
+    let name = std::thread::current()
+        .name()
+        .unwrap_or("a test")
+        .to_string();
+    assert!(
+        !need.is_required(),
+        "{name} needs {} (WIRELAB_REQUIRE says so): {reason}",
+        need.name()
+    );
+    say(&name, reason);
+}
+
+pub(crate) fn say(name: &str, reason: &str) {
+    // Not `eprintln!`: libtest would keep it to itself.
+    let _ = writeln!(std::io::stderr(), "SKIPPED  {name}: {reason}");
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}

@@ -1,0 +1,153 @@
+//! What a program prints: collected by threads, bounded, waited for.
+use std::io::Read;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use crate::check::lock;
+
+/// How much of one stream is kept, in bytes; a program that prints more is stopped.
+const LIMIT: usize = 8 << 20;
+
+/// One output stream of a program.
+pub(crate) struct Output {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// A copy of the pipe, to ask how much is in it.
+    #[cfg(target_os = "linux")]
+    copy: Option<std::os::fd::OwnedFd>,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    /// How far checks have consumed it.
+    read: usize,
+    ended: bool,
+    flooded: bool,
+}
+
+impl Output {
+    /// Collects `pipe` in a thread of its own until its end.
+    pub(crate) fn collect(pipe: impl Pipe) -> Arc<Self> {
+        let output = Arc::new(Output {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            #[cfg(target_os = "linux")]
+            copy: pipe.as_fd().try_clone_to_owned().ok(),
+        });
+        let into = output.clone();
+        std::thread::spawn(move || into.fill(pipe));
+        output
+    }
+
+    fn fill(&self, mut pipe: impl Pipe) {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            // On Unix, wait first and read under the lock: whoever holds the lock knows that each
+            // byte is either still in the pipe or already here, which a proof of a hang needs.
+            #[cfg(unix)]
+            let (mut state, came) = {
+                wait_readable(&pipe);
+                let state = lock(&self.state);
+                (state, pipe.read(&mut buffer))
+            };
+            #[cfg(not(unix))]
+            let (mut state, came) = {
+                let came = pipe.read(&mut buffer);
+                (lock(&self.state), came)
+            };
+            match came {
+                Ok(0) | Err(_) => {
+                    state.ended = true;
+                    self.changed.notify_all();
+                    return;
+                }
+                Ok(n) => {
+                    let room = LIMIT.saturating_sub(state.bytes.len());
+                    state.bytes.extend_from_slice(&buffer[..n.min(room)]);
+                    state.flooded |= n > room;
+                    self.changed.notify_all();
+                }
+            }
+        }
+    }
+
+    /// Waits up to `time` for anything new, then gives what `take` makes of the unread bytes;
+    /// `take` says how many it used.
+    pub(crate) fn take<T>(
+        &self,
+        time: Duration,
+        take: impl Fn(&[u8], bool) -> Option<(T, usize)>,
+    ) -> Option<T> {
+        let mut state = lock(&self.state);
+        for last in [false, true] {
+            let unread = &state.bytes[state.read..];
+            if let Some((made, used)) = take(unread, state.ended) {
+                state.read += used;
+                return Some(made);
+            }
+            if last || state.ended {
+                break;
+            }
+            state = self
+                .changed
+                .wait_timeout(state, time)
+                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
+        }
+        None
+    }
+
+    /// What has not been consumed.
+    pub(crate) fn unread(&self) -> Vec<u8> {
+        let state = lock(&self.state);
+        state.bytes[state.read..].to_vec()
+    }
+
+    /// All that came.
+    pub(crate) fn all(&self) -> Vec<u8> {
+        lock(&self.state).bytes.clone()
+    }
+
+    pub(crate) fn is_flooded(&self) -> bool {
+        lock(&self.state).flooded
+    }
+
+    /// Waits up to `time` for the end of the stream. A grandchild may hold it open for ever.
+    pub(crate) fn wait_for_end(&self, time: Duration) {
+        let state = lock(&self.state);
+        let _unused = self
+            .changed
+            .wait_timeout_while(state, time, |state| !state.ended);
+    }
+
+    /// Whether all that the program wrote has been collected.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_collected(&self) -> bool {
+        let _state = lock(&self.state);
+        self.copy
+            .as_ref()
+            .is_none_or(|pipe| !rustix::io::ioctl_fionread(pipe).is_ok_and(|n| n > 0))
+    }
+
+    /// How much of a stream is kept, in words.
+    pub(crate) fn limit() -> String {
+        format!("{} MiB", LIMIT >> 20)
+    }
+}
+
+#[cfg(unix)]
+pub(crate) trait Pipe: Read + Send + std::os::fd::AsFd + 'static {}
+#[cfg(unix)]
+impl<P: Read + Send + std::os::fd::AsFd + 'static> Pipe for P {}
+
+#[cfg(not(unix))]
+pub(crate) trait Pipe: Read + Send + 'static {}
+#[cfg(not(unix))]
+impl<P: Read + Send + 'static> Pipe for P {}
+
+#[cfg(unix)]
+fn wait_readable(pipe: &impl std::os::fd::AsFd) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+    while let Err(rustix::io::Errno::INTR) = poll(&mut fds, None) {}
+}

@@ -1,0 +1,676 @@
+//! The program under check: started, typed to, read, waited for.
+use std::ffi::OsStr;
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{ChildStdin, ExitStatus};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::Bytes;
+use crate::bytes::count;
+use crate::check::{Check, Failure, Remains, Why, lock};
+use crate::output::Output;
+use crate::process::Running;
+use crate::wait::{TICK, Wait, describe_status};
+
+/// How long a program that has ended may take to have its last output read. A grandchild that holds
+/// its pipes open must not make a check wait for ever.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The path in `WIRELAB_PROGRAM`, the program that a tool wants judged in place of the package's own.
+pub fn program_from_environment() -> Option<PathBuf> {
+    std::env::var_os("WIRELAB_PROGRAM")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// The program under check; it and all that it started end with this value.
+pub struct Program {
+    check: Check,
+    running: Arc<Running>,
+    stdin: Mutex<Option<ChildStdin>>,
+    stdout: Arc<Output>,
+    stderr: Arc<Output>,
+    listening: Option<SocketAddr>,
+    shown: String,
+}
+
+/// A program that has ended, and what it printed.
+pub struct Finished {
+    check: Check,
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// All of its standard output.
+    pub stdout: Vec<u8>,
+    /// All of its standard error, as text.
+    pub stderr: String,
+    status: ExitStatus,
+}
+
+impl Check {
+    /// Starts the lab's program as a server and waits for its first line, `listening ADDR`.
+    pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Program {
+        let mut program = Program::launch(self, args, Input::Nothing);
+        program.listening = Some(program.first_line("listening"));
+        program
+    }
+
+    /// Starts the lab's program and waits for its first line `WORD ADDR` (`start` waits for
+    /// `listening ADDR`).
+    pub fn start_saying<A: AsRef<OsStr>>(
+        &self,
+        word: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Program {
+        let mut program = Program::launch(self, args, Input::Nothing);
+        program.listening = Some(program.first_line(word));
+        program
+    }
+
+    /// Starts the lab's program, a client for example; its standard input stays open.
+    pub fn spawn<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Program {
+        let program = Program::launch(self, args, Input::Open);
+        self.note("started", &program.shown, "");
+        program
+    }
+
+    /// Runs the lab's program to its end with nothing on its standard input.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Finished {
+        let program = Program::launch(self, args, Input::Nothing);
+        self.note("ran", &program.shown, "");
+        program.wait("")
+    }
+
+    /// Runs the lab's program to its end with `input` on its standard input.
+    pub fn run_with_input<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        input: impl AsRef<[u8]>,
+    ) -> Finished {
+        let input = input.as_ref();
+        let program = Program::launch(self, args, Input::Open);
+        self.note(
+            "ran",
+            &program.shown,
+            format!("standard input {}", Bytes(input)),
+        );
+        let stdin = lock(&program.stdin).take();
+        std::thread::scope(|scope| {
+            let acting = self.act();
+            scope.spawn(move || {
+                let _acting = acting;
+                // A program may end without reading it all.
+                let _ = stdin.map(|mut stdin| stdin.write_all(input));
+            });
+            program.wait("")
+        })
+    }
+}
+
+/// What is on the program's standard input.
+#[derive(PartialEq)]
+enum Input {
+    Nothing,
+    Open,
+}
+
+impl Program {
+    fn launch<A: AsRef<OsStr>>(
+        check: &Check,
+        args: impl IntoIterator<Item = A>,
+        input: Input,
+    ) -> Self {
+        let args: Vec<_> = args
+            .into_iter()
+            .map(|arg| arg.as_ref().to_os_string())
+            .collect();
+        let shown = shown(check, &args);
+        let running = match Running::start(&check.inner.program, &args, &check.folder(), input == Input::Open) {
+            Ok(running) => Arc::new(running),
+            Err(error) => check.fail(
+                "the program starts",
+                format!("{}: {error}", check.inner.program.display()),
+                "The program could not be started at all: build it first, or correct WIRELAB_PROGRAM.",
+            ),
+        };
+        let (stdin, stdout, stderr) = running.pipes();
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            unreachable!("both are piped")
+        };
+        lock(&check.inner.programs).push(Arc::downgrade(&running));
+        Program {
+            check: check.clone(),
+            running,
+            stdin: Mutex::new(stdin),
+            stdout: Output::collect(stdout),
+            stderr: Output::collect(stderr),
+            listening: None,
+            shown,
+        }
+    }
+
+    /// Waits for the line `WORD ADDR`.
+    fn first_line(&self, word: &str) -> SocketAddr {
+        let line = match self.next_line() {
+            Ok(line) => line,
+            Err((got, ending)) => {
+                self.check.note("started", &self.shown, "");
+                let got = if got.is_empty() {
+                    ending
+                } else {
+                    format!("{}, then {ending}", Bytes(&got))
+                };
+                self.check.end(Failure {
+                    expected: format!("\"{word} ADDR\" as its first line"),
+                    got,
+                    bytes: None,
+                    remains: self.remains(),
+                    why: format!(
+                        "The program prints \"{word} ADDR\\n\" and flushes standard output before it does anything else."
+                    ),
+                })
+            }
+        };
+        let text = String::from_utf8_lossy(&line).into_owned();
+        let addr = text
+            .trim_end()
+            .strip_prefix(word)
+            .and_then(|rest| rest.trim().parse::<SocketAddr>().ok());
+        match addr {
+            Some(addr) if addr.port() != 0 => {
+                self.check.note("started", &self.shown, text.trim_end());
+                addr
+            }
+            _ => {
+                self.check.note("started", &self.shown, "");
+                self.check.end(Failure {
+                    expected: format!("\"{word} ADDR\" as its first line"),
+                    got: Bytes(&line).to_string(),
+                    bytes: None,
+                    remains: self.remains(),
+                    why: "ADDR is the address that the socket really has (getsockname), such as 127.0.0.1:41233; with port 0 the kernel chooses it at bind.".into(),
+                })
+            }
+        }
+    }
+
+    /// The address it said it listens on; a wildcard address is reached through loopback.
+    ///
+    /// # Panics
+    /// When the program was not started by [`Check::start`].
+    pub fn addr(&self) -> SocketAddr {
+        let mut addr = self
+            .listening
+            .expect("only a program started as a server has an address");
+        match addr {
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+                addr.set_ip(Ipv4Addr::LOCALHOST.into())
+            }
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                addr.set_ip(Ipv6Addr::LOCALHOST.into())
+            }
+            _ => {}
+        }
+        addr
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    /// Writes to its standard input.
+    pub fn type_in(&self, bytes: impl AsRef<[u8]>) -> &Self {
+        let bytes = bytes.as_ref();
+        if let Some(stdin) = lock(&self.stdin).as_mut() {
+            // Should the program have ended, the next expectation says so better.
+            let _ = stdin.write_all(bytes);
+        }
+        self.check
+            .note("typed", Bytes(bytes), "on its standard input");
+        self
+    }
+
+    /// Ends its standard input.
+    pub fn close_input(&self) -> &Self {
+        if lock(&self.stdin).take().is_some() {
+            self.check.disturb();
+            self.check.note("ended", "its standard input", "");
+        }
+        self
+    }
+
+    /// The next line of its standard output is `text`.
+    pub fn expect_line(&self, text: &str, why: impl Why) {
+        match self.next_line() {
+            Ok(line) if line.strip_suffix(b"\n").map(trim_cr) == Some(text.as_bytes()) => {
+                self.check.note("printed", Bytes(&line), "");
+            }
+            Ok(line) => self.differs(&[text.as_bytes(), b"\n"].concat(), &line, "", why),
+            Err((got, ending)) => {
+                self.differs(&[text.as_bytes(), b"\n"].concat(), &got, &ending, why)
+            }
+        }
+    }
+
+    /// The next line of its standard output, without its end, for checks that look inside it.
+    pub fn read_line(&self, expected: &str, why: impl Why) -> String {
+        match self.next_line() {
+            Ok(line) => {
+                let text = String::from_utf8_lossy(&line).trim_end().to_string();
+                self.check.note("printed", Bytes(&line), "");
+                text
+            }
+            Err((got, ending)) => self.check.end(Failure {
+                expected: expected.into(),
+                got: join(&got, &ending),
+                bytes: None,
+                remains: self.remains(),
+                why: why.explain(&got),
+            }),
+        }
+    }
+
+    /// The next bytes of its standard output are exactly `expected`.
+    pub fn expect_output(&self, expected: impl AsRef<[u8]>, why: impl Why) {
+        let expected = expected.as_ref();
+        let mut wait = Wait::new(&self.check, Some(self));
+        loop {
+            let done = self.stdout.take(TICK, |unread, _| {
+                let wrong = !expected.starts_with(&unread[..unread.len().min(expected.len())]);
+                (wrong || unread.len() >= expected.len())
+                    .then_some((!wrong, if wrong { 0 } else { expected.len() }))
+            });
+            match done {
+                Some(true) => {
+                    self.check
+                        .note("printed", Bytes(expected), count(expected.len()));
+                    return;
+                }
+                Some(false) => self.differs(expected, &self.stdout.unread(), "", why),
+                None => {
+                    if let Some(ending) = wait.look() {
+                        let ending = wait.describe(&ending);
+                        self.differs(expected, &self.stdout.unread(), &ending, why)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes its standard input and waits until it has ended.
+    pub fn finish(&self) -> Finished {
+        self.close_input();
+        self.wait("")
+    }
+
+    /// Waits until it has ended by itself, its standard input still open.
+    pub fn expect_ends(&self, why: impl Why) -> Finished {
+        self.wait(why)
+    }
+
+    fn wait(&self, why: impl Why) -> Finished {
+        let mut wait = Wait::new(&self.check, Some(self));
+        let mut pause = Duration::from_micros(200);
+        while self.ended().is_none() {
+            if let Some(ending) = wait.look() {
+                if matches!(ending, crate::wait::Ending::Ended(_)) {
+                    break;
+                }
+                let ending = wait.describe(&ending);
+                self.check.end(Failure {
+                    expected: "the program ends".into(),
+                    got: join(&self.stdout.unread(), &ending),
+                    bytes: None,
+                    remains: self.remains(),
+                    why: why.explain(&self.stdout.unread()),
+                });
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(TICK);
+        }
+        self.wait_for_output();
+        let status = self.ended().unwrap_or_default();
+        if self.is_flooded() {
+            self.check.end(Failure {
+                expected: format!("at most {} of output", Output::limit()),
+                got: "more".into(),
+                bytes: None,
+                remains: self.remains(),
+                why: String::new(),
+            });
+        }
+        Finished {
+            check: self.check.clone(),
+            code: status.code(),
+            stdout: self.stdout.all(),
+            stderr: String::from_utf8_lossy(&self.stderr.all()).into_owned(),
+            status,
+        }
+    }
+
+    /// The next whole line with its end, or what came of it and why no more will.
+    fn next_line(&self) -> Result<Vec<u8>, (Vec<u8>, String)> {
+        let mut wait = Wait::new(&self.check, Some(self));
+        loop {
+            let line = self.stdout.take(TICK, |unread, ended| {
+                let end = unread
+                    .iter()
+                    .position(|byte| *byte == b'\n')
+                    .map(|at| at + 1);
+                let end = end.or((ended && !unread.is_empty()).then_some(unread.len()))?;
+                Some((unread[..end].to_vec(), end))
+            });
+            if let Some(line) = line {
+                return Ok(line);
+            }
+            if let Some(ending) = wait.look() {
+                return Err((self.stdout.unread(), wait.describe(&ending)));
+            }
+        }
+    }
+
+    fn differs(&self, expected: &[u8], got: &[u8], ending: &str, why: impl Why) -> ! {
+        self.check.end(Failure {
+            expected: format!("{} on its standard output", Bytes(expected)),
+            got: join(got, ending),
+            bytes: Some((expected, got)),
+            remains: self.remains(),
+            why: why.explain(got),
+        })
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        self.running.ended()
+    }
+
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.stdout.is_flooded() || self.stderr.is_flooded()
+    }
+
+    /// Whether all that it printed has been collected.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_collected(&self) -> bool {
+        self.stdout.is_collected() && self.stderr.is_collected()
+    }
+
+    /// Lets the readers come to the end of what a program that has ended printed.
+    pub(crate) fn wait_for_output(&self) {
+        self.stdout.wait_for_end(LAST_WORDS);
+        self.stderr.wait_for_end(LAST_WORDS);
+    }
+
+    /// Where its threads wait, in words; empty where that cannot be seen.
+    pub(crate) fn whereabouts(&self) -> String {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::whereabouts(self.pid(), self.listening);
+        #[cfg(not(target_os = "linux"))]
+        String::new()
+    }
+
+    /// Waits until the program has read what was sent on `socket` and sleeps again. Where that cannot
+    /// be seen it waits a moment, which can only make a check detect less.
+    pub(crate) fn settle(&self, socket: &socket2::Socket, patience: Duration) -> bool {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::settle(self.pid(), socket, patience);
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = socket;
+            std::thread::sleep(patience.min(TICK));
+            true
+        }
+    }
+
+    /// What explains a failure: a panic's place and text, the rest of standard error. A program that
+    /// has just closed its connection gets a moment to end, or its panic would be missed.
+    pub(crate) fn remains(&self) -> Remains {
+        let patience = Instant::now() + Duration::from_millis(100);
+        while self.ended().is_none() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if self.ended().is_some() {
+            self.wait_for_output();
+        }
+        Remains::read(&String::from_utf8_lossy(&self.stderr.all()))
+    }
+}
+
+impl Remains {
+    /// Reads the standard error of a program.
+    fn read(stderr: &str) -> Remains {
+        let mut remains = Remains::default();
+        let mut lines = stderr.lines();
+        let mut shown = 0;
+        while let Some(line) = lines.next() {
+            if let Some(at) = line.find("panicked at ") {
+                let place = line[at + "panicked at ".len()..].trim_end_matches(':');
+                let message = lines.next().unwrap_or_default();
+                match message.strip_prefix("not yet implemented") {
+                    Some(what) => {
+                        remains
+                            .unwritten
+                            .get_or_insert_with(|| match what.strip_prefix(": ") {
+                                Some(what) => format!("{place}  write: {what}"),
+                                None => {
+                                    format!("{place}  write what the documentation comment says")
+                                }
+                            });
+                    }
+                    None => remains
+                        .lines
+                        .push(format!("It panicked at {place}: {message}")),
+                }
+            } else if !line.starts_with("note: run with") && !line.trim().is_empty() {
+                shown += 1;
+                if shown <= 8 {
+                    remains.lines.push(format!(
+                        "stderr  {}",
+                        line.chars().take(200).collect::<String>().escape_debug()
+                    ));
+                }
+            }
+        }
+        if shown > 8 {
+            remains
+                .lines
+                .push(format!("stderr  … {} lines more", shown - 8));
+        }
+        remains
+    }
+}
+
+impl Finished {
+    /// It ended with exit code 0.
+    pub fn expect_success(&self, why: impl Why) -> &Self {
+        self.expect_exit(0, why)
+    }
+
+    /// It ended with exit code `code`.
+    pub fn expect_exit(&self, code: i32, why: impl Why) -> &Self {
+        if self.code == Some(code) {
+            self.check.note("ended", format!("exit code {code}"), "");
+            return self;
+        }
+        self.fail(
+            format!("exit code {code}"),
+            describe_status(self.status),
+            None,
+            why,
+        )
+    }
+
+    /// Its standard output was exactly `expected`.
+    pub fn expect_stdout(&self, expected: impl AsRef<[u8]>, why: impl Why) -> &Self {
+        let expected = expected.as_ref();
+        if self.stdout == expected {
+            self.check
+                .note("printed", Bytes(expected), count(expected.len()));
+            return self;
+        }
+        let got = if self.stdout.is_empty() {
+            format!("nothing, {}", describe_status(self.status))
+        } else {
+            Bytes(&self.stdout).to_string()
+        };
+        self.fail(
+            format!("{} on its standard output", Bytes(expected)),
+            got,
+            Some((expected, &self.stdout)),
+            why,
+        )
+    }
+
+    /// Its standard output was exactly these lines. A `\r` before a line's end and a missing end of
+    /// the last line are forgiven.
+    pub fn expect_stdout_lines<S: AsRef<str>>(&self, expected: &[S], why: impl Why) -> &Self {
+        let text = String::from_utf8_lossy(&self.stdout).into_owned();
+        let got: Vec<&str> = text.lines().collect();
+        let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+        if got == expected {
+            self.check
+                .note("printed", format!("{} lines as expected", got.len()), "");
+            return self;
+        }
+        let at = got
+            .iter()
+            .zip(&expected)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let line = |lines: &[&str]| match lines.get(at) {
+            Some(line) => format!("line {}  {line:?}", at + 1),
+            None => format!("the end after {} lines", lines.len()),
+        };
+        let mut got_text = line(&got);
+        if got.len() <= at {
+            got_text += &format!(", {}", describe_status(self.status));
+        }
+        self.fail(line(&expected), got_text, None, why)
+    }
+
+    /// Its standard error holds exactly one line that begins with `error: `, and that line has every
+    /// one of `words` in it (whatever their case). Other lines are the program's own business.
+    pub fn expect_error<S: AsRef<str>>(&self, words: &[S], why: impl Why) -> &Self {
+        let errors: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let has_all = |line: &str| {
+            words
+                .iter()
+                .all(|word| line.to_lowercase().contains(&word.to_lowercase()))
+        };
+        if let [line] = errors[..]
+            && has_all(line)
+        {
+            self.check
+                .note("said", format!("{line:?}"), "on its standard error");
+            return self;
+        }
+        let wanted = if words.is_empty() {
+            String::new()
+        } else {
+            format!(" with {}", words.join(", "))
+        };
+        let got = match errors[..] {
+            [] if self.stderr.trim().is_empty() => format!(
+                "nothing on its standard error, {}",
+                describe_status(self.status)
+            ),
+            [] => format!("no such line, {}", describe_status(self.status)),
+            [line] => format!("{line:?}"),
+            _ => format!("{} such lines", errors.len()),
+        };
+        self.fail(
+            format!("one line \"error: …\"{wanted} on its standard error"),
+            got,
+            None,
+            why,
+        )
+    }
+
+    fn fail(
+        &self,
+        expected: String,
+        got: String,
+        bytes: Option<(&[u8], &[u8])>,
+        why: impl Why,
+    ) -> ! {
+        self.check.end(Failure {
+            expected,
+            got,
+            bytes,
+            remains: Remains::read(&self.stderr),
+            why: why.explain(&self.stdout),
+        })
+    }
+}
+
+fn trim_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// What came, and why no more will.
+pub(crate) fn join(got: &[u8], ending: &str) -> String {
+    match (got, ending) {
+        (got, "") => Bytes(got).to_string(),
+        ([], ending) => format!("nothing: {ending}"),
+        (got, ending) => format!("{}, then {ending}", Bytes(got)),
+    }
+}
+
+/// The command line as a learner would type it.
+fn shown(check: &Check, args: &[std::ffi::OsString]) -> String {
+    let folder = check.folder();
+    let words = args.iter().map(|arg| {
+        let text = arg.to_string_lossy();
+        let text = text
+            .strip_prefix(&*folder.to_string_lossy())
+            .map_or(&*text, |rest| rest.trim_start_matches(['/', '\\']));
+        if text.is_empty() || text.contains([' ', '#', '"']) {
+            format!("{text:?}")
+        } else {
+            text.to_string()
+        }
+    });
+    std::iter::once(check.inner.package.to_string())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_todo_is_told_from_another_panic() {
+        let remains = Remains::read(
+            "\nthread 'main' (7) panicked at labs/a/src/b.rs:3:5:\nnot yet implemented: the length\nnote: run with `RUST_BACKTRACE=1`\n",
+        );
+        assert_eq!(
+            remains.unwritten.as_deref(),
+            Some("labs/a/src/b.rs:3:5  write: the length")
+        );
+        let remains =
+            Remains::read("thread 'main' panicked at a.rs:3:5:\nindex out of bounds\nhello\n");
+        assert_eq!(
+            remains.lines,
+            [
+                "It panicked at a.rs:3:5: index out of bounds",
+                "stderr  hello"
+            ]
+        );
+        assert_eq!(remains.unwritten, None);
+    }
+
+    #[test]
+    fn a_long_standard_error_is_cut() {
+        let remains = Remains::read(&"x\n".repeat(30));
+        assert_eq!(remains.lines.len(), 9);
+        assert_eq!(remains.lines[8], "stderr  … 22 lines more");
+    }
+}

@@ -1,0 +1,44 @@
+//! The few system calls that no safe wrapper offers.
+#![allow(unsafe_code)]
+
+/// Calls `function` when this process exits normally.
+pub(crate) fn at_exit(function: extern "C" fn()) {
+    // SAFETY: `function` takes nothing and lives as long as the process.
+    unsafe {
+        libc::atexit(function);
+    }
+}
+
+/// Lets the kernel kill the child that `command` starts when the thread that started it ends, so
+/// that nothing outlives a check process that was itself killed.
+#[cfg(target_os = "linux")]
+pub(crate) fn die_with_parent(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the closure makes one async-signal-safe system call and touches no memory.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+                .map_err(std::io::Error::from)
+        });
+    }
+}
+
+/// Bytes written to a socket that the other end's kernel has not acknowledged (tcp(7), SIOCOUTQ).
+/// A FIN counts as one.
+#[cfg(target_os = "linux")]
+pub(crate) fn unacknowledged(socket: impl std::os::fd::AsFd) -> u32 {
+    use std::os::fd::AsRawFd;
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open for the length of the call, which writes one int.
+    let failed = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &mut bytes) };
+    if failed < 0 { 0 } else { bytes.unsigned_abs() }
+}
+
+/// An optimistic guess whether `fd` has a timeout for receiving or sending (socket(7)).
+#[cfg(target_os = "linux")]
+pub(crate) fn has_timeout(fd: &std::os::fd::OwnedFd) -> bool {
+    use rustix::net::sockopt::{Timeout, socket_timeout};
+    [Timeout::Recv, Timeout::Send]
+        .into_iter()
+        .any(|which| !matches!(socket_timeout(fd, which), Ok(None)))
+}

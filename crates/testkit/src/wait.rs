@@ -1,0 +1,140 @@
+//! One wait of a check: until something comes, nothing can come any more, or time is up.
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use crate::check::Check;
+use crate::program::Program;
+
+/// How long one attempt to read may block before the program is looked at again.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
+
+/// Why there is no use in waiting longer.
+pub(crate) enum Ending {
+    /// The program has ended, and all that it sent has been looked at.
+    Ended(ExitStatus),
+    /// Every thread of it waits for something that cannot come.
+    Stuck,
+    /// It printed more than is kept.
+    Flooded,
+    /// The check's time is up.
+    TimedOut(Duration),
+}
+
+/// The state of one wait.
+pub(crate) struct Wait<'a> {
+    check: &'a Check,
+    program: Option<&'a Program>,
+    began: Instant,
+    ended: bool,
+    /// Stuck at the last look; one more attempt is made before that counts.
+    #[cfg(target_os = "linux")]
+    stuck: bool,
+    #[cfg(target_os = "linux")]
+    watch: crate::blocked::Watch,
+}
+
+impl<'a> Wait<'a> {
+    pub(crate) fn new(check: &'a Check, program: Option<&'a Program>) -> Self {
+        Wait {
+            check,
+            program,
+            began: Instant::now(),
+            ended: false,
+            #[cfg(target_os = "linux")]
+            stuck: false,
+            #[cfg(target_os = "linux")]
+            watch: crate::blocked::Watch::default(),
+        }
+    }
+
+    pub(crate) fn took(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// To be called after each attempt in vain. Gives an ending only when one more attempt has been
+    /// made after the program ended.
+    pub(crate) fn look(&mut self) -> Option<Ending> {
+        if let Some(program) = self.program {
+            if program.is_flooded() {
+                return Some(Ending::Flooded);
+            }
+            if let Some(status) = program.ended() {
+                if self.ended {
+                    return Some(Ending::Ended(status));
+                }
+                self.ended = true;
+                // What it printed at last is still on its way through the readers.
+                program.wait_for_output();
+                return None;
+            }
+        }
+        #[cfg(target_os = "linux")]
+        if self.watch.is_stuck(self.check) && self.program.is_none_or(Program::is_collected) {
+            if self.stuck {
+                return Some(Ending::Stuck);
+            }
+            self.stuck = true;
+            return None;
+        }
+        if Instant::now() >= self.check.deadline() {
+            return Some(Ending::TimedOut(self.check.limit()));
+        }
+        None
+    }
+
+    /// The ending in words, to stand after what came.
+    pub(crate) fn describe(&self, ending: &Ending) -> String {
+        let whereabouts = || {
+            let place = self.program.map(Program::whereabouts).unwrap_or_default();
+            if place.is_empty() {
+                String::new()
+            } else {
+                format!("\nthe program is {place}")
+            }
+        };
+        match ending {
+            Ending::Ended(status) => format!("the program ended ({})", describe_status(*status)),
+            Ending::Stuck => {
+                format!(
+                    "nothing more can come{};\nits peer has sent all it has to send and waits too",
+                    whereabouts()
+                )
+            }
+            Ending::Flooded => format!(
+                "the program printed more than {} and was stopped",
+                crate::output::Output::limit()
+            ),
+            Ending::TimedOut(limit) => {
+                format!(
+                    "the check's {} s are over{}",
+                    limit.as_secs(),
+                    whereabouts()
+                )
+            }
+        }
+    }
+}
+
+/// `exit code 1`, `killed by signal 11, a segmentation fault`.
+pub(crate) fn describe_status(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            let meaning = match signal {
+                libc::SIGABRT => ", an abort",
+                libc::SIGSEGV => ", a segmentation fault",
+                libc::SIGKILL => ", SIGKILL",
+                libc::SIGPIPE => ", SIGPIPE",
+                libc::SIGTERM => ", SIGTERM",
+                _ => "",
+            };
+            return format!("killed by signal {signal}{meaning}");
+        }
+    }
+    match status.code() {
+        Some(101) => "exit code 101, a panic".into(),
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
+}

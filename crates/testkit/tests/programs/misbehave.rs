@@ -1,0 +1,125 @@
+//! A program that behaves as its first argument says, for testkit's own tests.
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
+        Some("exits") => std::process::exit(3),
+        Some("waits") => sleep_for_ever(),
+        Some("says") => println!("{}", args[1]),
+        Some("floods") => {
+            let line = [b'x'; 4096];
+            while std::io::stdout().write_all(&line).is_ok() {}
+        }
+        Some("reads-input") => {
+            let mut text = String::new();
+            let _ = std::io::stdin().read_to_string(&mut text);
+            print!("{text}");
+        }
+        Some("shows-environment") => {
+            for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WIRELAB")) {
+                println!("{name}");
+            }
+        }
+        Some("leaves-a-daemon") => {
+            // setsid(1) forks and so leaves the program's process group.
+            let me = std::env::current_exe().expect("a path");
+            let _ = Command::new("setsid")
+                .arg("--fork")
+                .arg(me)
+                .arg("waits")
+                .arg(&args[1])
+                .spawn()
+                .map(|mut c| c.wait());
+            let me = std::env::current_exe().expect("a path");
+            let _ = Command::new(me).arg("waits").arg(&args[1]).spawn();
+            println!("left");
+        }
+        Some(how) => serve(how),
+        None => std::process::exit(2),
+    }
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn serve(how: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("listening {}", listener.local_addr().expect("an address"));
+    for client in listener.incoming().flatten() {
+        converse(how, client);
+    }
+}
+
+fn converse(how: &str, mut client: TcpStream) {
+    let mut buffer = [0; 4096];
+    match how {
+        "hangs-in-recv" => while client.read(&mut buffer).is_ok_and(|n| n > 0) {},
+        "panics" => {
+            let _ = client.read(&mut buffer);
+            let nothing: Vec<u8> = Vec::new();
+            let _ = nothing[buffer[0] as usize];
+        }
+        "unwritten" => todo!("the reply"),
+        "spins" => loop {
+            std::hint::spin_loop();
+        },
+        "resets" => {
+            let _ = socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
+        }
+        // Slow, but right: none of these may be taken for a hang.
+        "sleeps" => echo(&mut client, |_| {
+            std::thread::sleep(Duration::from_millis(500))
+        }),
+        "has-a-timeout" => {
+            let _ = client.set_read_timeout(Some(Duration::from_millis(150)));
+            for _ in 0..4 {
+                let _ = client
+                    .peek(&mut [0; 1])
+                    .map(|_| std::thread::sleep(Duration::from_millis(150)));
+            }
+            echo(&mut client, |_| {});
+        }
+        "waits-for-a-thread" => echo(&mut client, |_| {
+            let (give, take) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(500));
+                give.send(())
+            });
+            let _ = take.recv();
+        }),
+        "polls-without-blocking" => {
+            let _ = client.set_nonblocking(true);
+            let mut idle = 0;
+            while idle < 400 {
+                match client.read(&mut buffer) {
+                    Ok(0) => return,
+                    Ok(n) => {
+                        let _ = client.write_all(&buffer[..n]);
+                    }
+                    Err(_) => {
+                        idle += 1;
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                }
+            }
+        }
+        _ => echo(&mut client, |_| {}),
+    }
+}
+
+fn echo(client: &mut TcpStream, before: impl Fn(usize)) {
+    let mut buffer = [0; 4096];
+    while let Ok(n @ 1..) = client.read(&mut buffer) {
+        before(n);
+        if client.write_all(&buffer[..n]).is_err() {
+            return;
+        }
+    }
+}

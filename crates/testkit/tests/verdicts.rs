@@ -1,0 +1,291 @@
+//! How checks end: each check of `mod checks` is run in a process of its own, as a learner would
+//! run it, and its verdict is read from the file that it writes.
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The checks themselves; run by the tests below.
+mod checks {
+    use testkit::{Bytes, check};
+
+    macro_rules! checks {
+        ($($name:ident $check:ident $body:block)*) => {$(
+            #[test]
+            #[ignore = "run by a test of its own"]
+            fn $name() {
+                let $check = check!(lab = "data/lab.toml");
+                $body
+            }
+        )*};
+    }
+
+    checks! {
+        hangs check {
+            let server = check.start(["hangs-in-recv"]);
+            let mut peer = check.connect(&server);
+            peer.send("hello");
+            peer.expect("hello", "It never answers.");
+        }
+        exits check {
+            check.start(["exits"]);
+        }
+        never_listens check {
+            check.start(["waits"]);
+        }
+        says_something_else check {
+            check.start(["says", "ready"]);
+        }
+        panics check {
+            let server = check.start(["panics"]);
+            let mut peer = check.connect(&server);
+            peer.send([9]);
+            peer.expect([9], "");
+        }
+        unwritten check {
+            let server = check.start(["unwritten"]);
+            let mut peer = check.connect(&server);
+            peer.send("x");
+            peer.expect("x", "");
+        }
+        floods check {
+            check.run(["floods"]);
+        }
+        spins check {
+            let server = check.start(["spins"]);
+            let mut peer = check.connect(&server);
+            peer.expect("x", "");
+        }
+        resets check {
+            let server = check.start(["resets"]);
+            let mut peer = check.connect(&server);
+            peer.expect_end("It is to close, not to reset.");
+        }
+        differs check {
+            let server = check.start(["echo"]);
+            let mut peer = check.connect(&server);
+            peer.send(b"hello world, hello world, hello world");
+            peer.expect(b"hello world, hello_world, hello world", |got: &[u8]| format!("It sent {}.", Bytes(got)));
+        }
+        leaves_a_daemon check {
+            let tag = std::env::var("WIRELAB_TEST_TAG").expect("set by the test");
+            check.run(["leaves-a-daemon", &tag]).expect_success("");
+        }
+        hides_the_judge check {
+            check.run(["shows-environment"]).expect_stdout("", "The judge's variables are none of its business.");
+        }
+        passes check {
+            for how in ["echo", "sleeps", "has-a-timeout", "waits-for-a-thread", "polls-without-blocking"] {
+                let server = check.start([how]);
+                let mut peer = check.connect(&server);
+                peer.send("hello").expect("hello", "");
+                peer.send_one_by_one("ab").expect("ab", "");
+                peer.half_close().expect_end("");
+            }
+        }
+        exchanges check {
+            let server = check.start(["echo"]);
+            let bytes = check.random(3_000_000);
+            let mut peer = check.connect_with(&server, testkit::Buffers::small());
+            peer.exchange(&bytes, &bytes, "");
+        }
+        reads_its_input check {
+            let program = check.spawn(["reads-input"]);
+            program.type_in("one\n").type_in("two\n");
+            program.finish().expect_success("").expect_stdout_lines(&["one", "two"], "");
+        }
+        skips check {
+            check.skip(testkit::Need::Tshark, "it is missing here");
+        }
+    }
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+/// Runs one check; its verdict file and what it wrote to standard error.
+fn run(check: &str, variables: &[(&str, &str)]) -> (String, String) {
+    let folder: PathBuf = std::env::temp_dir().join(format!(
+        "testkit-verdicts-{}-{}",
+        std::process::id(),
+        RUNS.fetch_add(1, Ordering::Relaxed)
+    ));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let output = Command::new(std::env::current_exe().expect("a path"))
+        .args([
+            &format!("checks::{check}"),
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("WIRELAB_VERDICTS", &folder)
+        .env_remove("WIRELAB_REQUIRE")
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the test binary runs");
+    let verdict = std::fs::read_to_string(folder.join(format!("{check}.json"))).unwrap_or_default();
+    let left: Vec<_> = std::fs::read_dir(&folder)
+        .expect("the folder")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(
+        left.len(),
+        1,
+        "{left:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    (
+        verdict,
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[track_caller]
+fn fails(check: &str, words: &[&str]) -> String {
+    let (verdict, _) = run(check, &[]);
+    assert!(verdict.contains("\"verdict\":\"failed\""), "{verdict}");
+    for word in words {
+        assert!(verdict.contains(word), "{word:?} is not in {verdict}");
+    }
+    verdict
+}
+
+#[track_caller]
+fn passes(check: &str) {
+    let (verdict, stderr) = run(check, &[]);
+    assert!(
+        verdict.contains("\"verdict\":\"passed\""),
+        "{verdict}\n{stderr}"
+    );
+}
+
+#[test]
+fn an_early_exit_is_noticed() {
+    fails(
+        "exits",
+        &["listening ADDR", "the program ended (exit code 3)"],
+    );
+}
+
+#[test]
+fn a_wrong_first_line_is_shown() {
+    fails("says_something_else", &["\\\"ready\\\\n\\\""]);
+}
+
+#[test]
+fn a_panic_is_shown_with_its_place() {
+    fails(
+        "panics",
+        &["It panicked at ", "misbehave.rs:", "index out of bounds"],
+    );
+}
+
+#[test]
+fn what_is_not_written_yet_is_said_so() {
+    fails("unwritten", &["NOT WRITTEN  unwritten", "write: the reply"]);
+}
+
+#[test]
+fn an_endless_output_ends_the_check() {
+    fails("floods", &["printed more than 8 MiB"]);
+}
+
+#[test]
+fn a_reset_is_told_from_an_end() {
+    fails(
+        "resets",
+        &["a reset of the connection", "It is to close, not to reset."],
+    );
+}
+
+#[test]
+fn differing_bytes_are_pointed_at() {
+    fails(
+        "differs",
+        &[
+            "first difference at byte 18",
+            "It sent \\\"hello world, hello world",
+        ],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_is_proved_and_located() {
+    let verdict = fails(
+        "hangs",
+        &[
+            "waiting in recv() on the accepted connection",
+            "nothing more can come",
+        ],
+    );
+    let seconds: f64 = verdict
+        .split("\"seconds\":")
+        .nth(1)
+        .and_then(|rest| rest.split(',').next())
+        .and_then(|text| text.parse().ok())
+        .expect("a number");
+    assert!(seconds < 8.0, "it took {seconds} s, as long as a deadline");
+    fails(
+        "never_listens",
+        &["listening ADDR", "nothing more can come"],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_loop_without_end_is_named_at_the_deadline() {
+    let (verdict, _) = run("spins", &[("WIRELAB_PATIENCE", "0.1")]);
+    assert!(verdict.contains("uses a whole processor core"), "{verdict}");
+}
+
+#[test]
+fn slow_but_right_programs_pass() {
+    passes("passes");
+}
+
+#[test]
+fn more_than_the_buffers_hold_can_be_exchanged() {
+    passes("exchanges");
+}
+
+#[test]
+fn standard_input_can_be_typed() {
+    passes("reads_its_input");
+}
+
+#[test]
+fn the_program_sees_nothing_of_the_judge() {
+    passes("hides_the_judge");
+}
+
+#[test]
+fn a_skip_is_said_past_the_capture_and_fails_where_it_is_required() {
+    let (verdict, stderr) = run("skips", &[]);
+    assert!(verdict.contains("\"verdict\":\"skipped\""), "{verdict}");
+    assert!(
+        stderr.contains("SKIPPED  skips: it is missing here"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("1 SKIPPED, which is not passed"),
+        "{stderr}"
+    );
+    let (verdict, _) = run("skips", &[("WIRELAB_REQUIRE", "browser,tshark")]);
+    assert!(verdict.contains("\"verdict\":\"failed\""), "{verdict}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_descendant_outlives_its_check() {
+    let tag = format!("tag-{}", std::process::id());
+    let (verdict, _) = run("leaves_a_daemon", &[("WIRELAB_TEST_TAG", &tag)]);
+    assert!(verdict.contains("\"verdict\":\"passed\""), "{verdict}");
+    let alive: Vec<String> = std::fs::read_dir("/proc")
+        .expect("proc")
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
+        .filter(|line| line.contains(&tag))
+        .collect();
+    assert_eq!(alive, [] as [String; 0]);
+}

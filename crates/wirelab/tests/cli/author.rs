@@ -1,0 +1,82 @@
+//! The authors' commands.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use crate::course::{BEGUN, Course};
+
+#[test]
+fn derive_makes_the_starters_and_says_where_they_differ() {
+    let course = Course::new();
+    let starter = course.read("labs/01-one/src/words.rs");
+    assert!(
+        starter.contains("todo!(\"the word that `check` names\")"),
+        "{starter}"
+    );
+    assert!(!starter.contains("says_one"));
+    course
+        .lab(&["derive", "--check"])
+        .assert()
+        .success()
+        .stdout(contains(
+            "Every starter is the one that its solution gives.",
+        ));
+    course.edit(BEGUN);
+    course
+        .lab(&["derive", "--check"])
+        .assert()
+        .code(1)
+        .stdout(contains("src/words.rs differs from the starter"));
+    course
+        .lab(&["derive", "one"])
+        .assert()
+        .success()
+        .stdout(contains("one: 1 file written, 1 place to write"));
+    assert_eq!(course.read("labs/01-one/src/words.rs"), starter);
+}
+
+#[test]
+fn marks_that_do_not_fit_are_named_with_their_line() {
+    let course = Course::new();
+    let solution = course.read("solutions/01-one/src/words.rs");
+    course.write(
+        "solutions/01-one/src/words.rs",
+        &solution.replace("    // end\n", ""),
+    );
+    course
+        .lab(&["derive"])
+        .assert()
+        .failure()
+        .stderr(contains("words.rs:5:"));
+}
+
+#[test]
+fn soak_counts_runs_and_shows_the_first_failure() {
+    let course = Course::new();
+    course
+        .lab(&["soak", "--all", "--times", "3", "--busy"])
+        .assert()
+        .success()
+        .stdout(contains("3 runs: no failure").count(2));
+    course.edit(BEGUN);
+    course
+        .lab(&["soak", "one", "--times", "2", "--mine"])
+        .assert()
+        .code(1)
+        .stdout(contains("2 runs with a failure"))
+        .stdout(contains("FAILED  says_t"));
+    let soaked = course.json(&["soak", "one", "--times", "2", "--json"]);
+    assert_eq!(soaked["version"], 1);
+    assert_eq!(soaked["labs"][0]["runs"], 2);
+    assert_eq!(soaked["labs"][0]["failed_runs"], 0);
+}
+
+#[test]
+fn soak_wants_a_lab_or_all() {
+    let course = Course::new();
+    course
+        .lab(&["soak"])
+        .assert()
+        .code(2)
+        .stderr(contains("--all").or(contains("<LAB>")));
+}

@@ -1,0 +1,97 @@
+//! Bonus: IPv6 (RFC 8200), its fixed header. Extension headers are left in the payload.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0–3 | version (upper four bits) · traffic class · flow label |
+//! | 4–5 | payload length: what follows these 40 bytes |
+//! | 6 | next header: whose bytes are inside; the same numbers as IPv4's protocol |
+//! | 7 | hop limit |
+//! | 8–23 | source address |
+//! | 24–39 | destination address |
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use crate::piece::{Fault, Piece};
+
+/// The length of the fixed header, in bytes.
+pub const HEADER: usize = 40;
+
+/// An IPv6 header.
+#[derive(Debug)]
+pub struct Ipv6 {
+    /// Which host sent the packet.
+    pub source: Ipv6Addr,
+    /// Which host it is for.
+    pub destination: Ipv6Addr,
+    /// Whose bytes are inside.
+    pub next_header: u8,
+    /// How many more routers may pass it on.
+    pub hop_limit: u8,
+    /// In bytes, without this header.
+    pub payload_length: usize,
+}
+
+/// Reads the header that `packet` begins with. `packet` may go on after the packet's end.
+///
+/// # Errors
+/// - [`Fault::Short`] or [`Fault::Cut`] when there are fewer than 40 bytes.
+/// - [`Fault::Invalid`] with the word `version` when the version is not 6, `payload length` when
+///   `packet` does not have so many bytes after its header.
+pub fn parse(packet: Piece) -> Result<Ipv6, Fault> {
+    let header = packet.header("ipv6", HEADER)?;
+    // write: "check the version, read the payload length and check it, and fill in an Ipv6; Ipv6Addr::from takes [u8; 16]"
+    let version = header[0] >> 4;
+    if version != 6 {
+        return Err(Fault::invalid(
+            "ipv6",
+            format!("the version is {version}, not 6"),
+        ));
+    }
+    let payload_length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+    let inside = packet.after(HEADER).length;
+    if payload_length > inside {
+        let problem =
+            format!("a payload length of {payload_length} bytes, but the frame carries {inside}");
+        return Err(Fault::invalid("ipv6", problem));
+    }
+    let mut source = [0; 16];
+    source.copy_from_slice(&header[8..24]);
+    let mut destination = [0; 16];
+    destination.copy_from_slice(&header[24..40]);
+    Ok(Ipv6 {
+        source: Ipv6Addr::from(source),
+        destination: Ipv6Addr::from(destination),
+        next_header: header[6],
+        hop_limit: header[7],
+        payload_length,
+    })
+    // end
+}
+
+/// The 40 bytes that UDP and TCP put in front of their own when they compute a checksum
+/// (RFC 8200 §8.1): source, destination, `length` in four bytes, three zero bytes, `next_header`.
+pub fn pseudo_header(
+    source: Ipv6Addr,
+    destination: Ipv6Addr,
+    next_header: u8,
+    length: u32,
+) -> [u8; 40] {
+    // write: "put the five into an array of 40 bytes"
+    let mut bytes = [0; 40];
+    bytes[0..16].copy_from_slice(&source.octets());
+    bytes[16..32].copy_from_slice(&destination.octets());
+    bytes[32..36].copy_from_slice(&length.to_be_bytes());
+    bytes[39] = next_header;
+    bytes
+    // end
+}
+
+impl fmt::Display for Ipv6 {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "ipv6 {} > {} next {} hop {} payload {}",
+            self.source, self.destination, self.next_header, self.hop_limit, self.payload_length,
+        )
+    }
+}

@@ -1,0 +1,64 @@
+//! UDP (RFC 768): from a port to a port, one datagram at a time.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0–1 | source port |
+//! | 2–3 | destination port |
+//! | 4–5 | length: these 8 bytes and the payload |
+//! | 6–7 | checksum; zero means that the sender did not compute one |
+use std::fmt;
+
+use crate::piece::{Fault, Piece};
+
+/// The length of a UDP header, in bytes.
+pub const HEADER: usize = 8;
+
+/// A UDP header.
+#[derive(Debug)]
+pub struct Udp {
+    /// The port it was sent from.
+    pub source: u16,
+    /// The port it is for.
+    pub destination: u16,
+    /// In bytes: this header and the payload.
+    pub length: usize,
+    /// The checksum as it stands in the header.
+    pub checksum: u16,
+}
+
+/// Reads the header that `datagram` begins with.
+///
+/// # Errors
+/// - [`Fault::Short`] or [`Fault::Cut`] when there are fewer than 8 bytes.
+/// - [`Fault::Invalid`] with the word `length` when the length is below 8 or more than
+///   `datagram.length`.
+pub fn parse(datagram: Piece) -> Result<Udp, Fault> {
+    let header = datagram.header("udp", HEADER)?;
+    // write: "read the four numbers, refuse a length that cannot be, and return them as a Udp"
+    let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+    // It may be less than IP delivered: then the payload ends where UDP says.
+    if length < HEADER {
+        let problem = format!(
+            "a length of {length} bytes; it is at least 8, and IP delivered {}",
+            datagram.length
+        );
+        return Err(Fault::invalid("udp", problem));
+    }
+    Ok(Udp {
+        source: u16::from_be_bytes([header[0], header[1]]),
+        destination: u16::from_be_bytes([header[2], header[3]]),
+        length,
+        checksum: u16::from_be_bytes([header[6], header[7]]),
+    })
+    // end
+}
+
+impl fmt::Display for Udp {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "udp {} > {} length {} checksum 0x{:04x}",
+            self.source, self.destination, self.length, self.checksum,
+        )
+    }
+}

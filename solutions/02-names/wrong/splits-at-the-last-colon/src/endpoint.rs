@@ -1,0 +1,102 @@
+//! An endpoint in text: a host and a port, each perhaps a name, as in `localhost:http`.
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::error::NamesError;
+use crate::{resolver, services};
+
+/// Why a text is no endpoint. Each holds the whole text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadEndpoint {
+    /// No colon separates host and port: `localhost`, `[::1]`, `[::1]80`.
+    NoColon(String),
+    /// Nothing stands before the colon: `:80`, `[]:80`.
+    NoHost(String),
+    /// Nothing stands after the colon: `localhost:`.
+    NoPort(String),
+    /// A bracket that is not closed: `[::1:80`.
+    OpenBracket(String),
+    /// Several colons without brackets. Is `::1:80` a host and a port, or one address?
+    Ambiguous(String),
+}
+
+impl fmt::Display for BadEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadEndpoint::NoColon(text) => {
+                write!(f, "{text:?} has no port: write HOST:PORT")
+            }
+            BadEndpoint::NoHost(text) => write!(f, "{text:?} has no host: write HOST:PORT"),
+            BadEndpoint::NoPort(text) => {
+                write!(f, "{text:?} has no port after the colon: write HOST:PORT")
+            }
+            BadEndpoint::OpenBracket(text) => {
+                write!(f, "{text:?} has no closing bracket: write [ADDRESS]:PORT")
+            }
+            BadEndpoint::Ambiguous(text) => write!(
+                f,
+                "{text:?} has several colons: write an IPv6 address in brackets, [ADDRESS]:PORT"
+            ),
+        }
+    }
+}
+
+/// Splits `HOST:PORT` or `[HOST]:PORT` into host and port, the brackets taken off.
+///
+/// `localhost:http` is `("localhost", "http")`, and `[::1]:80` is `("::1", "80")`.
+///
+/// # Errors
+/// The [`BadEndpoint`] that fits; each variant shows examples.
+pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
+    let whole = || endpoint.to_owned();
+
+    let Some((host, port)) = endpoint.rsplit_once(':') else {
+        return Err(BadEndpoint::NoColon(whole()));
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+
+    if host.is_empty() {
+        return Err(BadEndpoint::NoHost(whole()));
+    }
+    if port.is_empty() {
+        return Err(BadEndpoint::NoPort(whole()));
+    }
+    Ok((host, port))
+}
+
+/// The port that `port` means: a number is itself, anything else is the name of a service.
+///
+/// The services file at `file` is read only when `port` is a name.
+///
+/// # Errors
+/// [`NamesError::Unreadable`] when the file is needed and cannot be read,
+/// [`NamesError::UnknownService`] when it has no such service.
+pub fn port_of(port: &str, file: &Path, protocol: Option<&str>) -> Result<u16, NamesError> {
+    if let Ok(number) = port.parse() {
+        return Ok(number);
+    }
+    let entries = services::read(file)?;
+    match services::by_name(&entries, port, protocol) {
+        Some(entry) => Ok(entry.port),
+        None => Err(NamesError::unknown_service(port, protocol)),
+    }
+}
+
+/// The socket addresses that `endpoint` means: every address of its host, with its port.
+///
+/// # Errors
+/// Those of [`split`], [`port_of`] and [`resolver::addresses`].
+pub fn resolve(
+    endpoint: &str,
+    file: &Path,
+    protocol: Option<&str>,
+) -> Result<Vec<SocketAddr>, NamesError> {
+    let (host, port) = split(endpoint)?;
+    let port = port_of(port, file, protocol)?;
+    let addresses = resolver::addresses(host)?;
+    Ok(addresses
+        .into_iter()
+        .map(|address| SocketAddr::new(address, port))
+        .collect())
+}

@@ -1,0 +1,52 @@
+//! How a connection opens: what SYN and SYN,ACK and the first ACK do to the state of each end.
+//!
+//! Both functions are asked about every segment that is no reset; first the sender's, then, as the
+//! segment arrives, the receiver's. What they do not mention leaves the state as it is; `end.state`
+//! is the state so far.
+use crate::segment::Segment;
+use crate::states::{End, State};
+
+/// The state of `end` after it has sent `segment`; `other` is the end it sends to.
+///
+/// - A SYN without ACK, from CLOSED or LISTEN: SYN-SENT. But if `other` is in SYN-SENT already, the
+///   two SYNs cross: the other one has arrived too, and the state is SYN-RECEIVED.
+/// - A SYN,ACK, from CLOSED, LISTEN or SYN-SENT: SYN-RECEIVED.
+/// - No SYN, from LISTEN or SYN-SENT: ESTABLISHED. An end speaks like this only when its connection
+///   is open: the list does not show how it came to be.
+pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
+    // write: "match on (end.state, segment.flags.syn, segment.flags.ack): the three rules above, and otherwise end.state"
+    match (end.state, segment.flags.syn, segment.flags.ack) {
+        // RFC 9293 figure 7: both ends open actively, and each SYN arrives at an end in SYN-SENT.
+        (State::Closed | State::Listen, true, false) if other.state == State::SynSent => {
+            State::SynReceived
+        }
+        (State::Closed | State::Listen, true, false) => State::SynSent,
+        (State::Closed | State::Listen | State::SynSent, true, true) => State::SynReceived,
+        (State::Listen | State::SynSent, false, _) => State::Established,
+        (state, _, _) => state,
+    }
+    // end
+}
+
+/// The state of `end` after `segment` has arrived at it.
+///
+/// - In SYN-SENT, a SYN,ACK that covers the end's SYN: ESTABLISHED. A SYN without ACK: SYN-RECEIVED.
+/// - In SYN-RECEIVED, a segment that covers the end's SYN: ESTABLISHED.
+/// - In LISTEN, a SYN without ACK changes nothing: only the answer tells whether anybody listens.
+///   Anything else in LISTEN comes from the middle of a connection: ESTABLISHED.
+/// - In CLOSED, a SYN without ACK: LISTEN. The end may be listening again.
+pub fn after_receiving(end: &End, segment: &Segment) -> State {
+    // write: "the rules above; end.syn_is_covered_by(segment) tells whether the segment acknowledges the SYN"
+    let covered = end.syn_is_covered_by(segment);
+    match (end.state, segment.flags.syn, segment.flags.ack) {
+        // A SYN,ACK with another acknowledgment answers some other SYN (RFC 9293 figure 8).
+        (State::SynSent, true, true) if covered => State::Established,
+        (State::SynSent, true, false) => State::SynReceived,
+        (State::SynReceived, _, _) if covered => State::Established,
+        (State::Listen, true, false) => State::Listen,
+        (State::Listen, _, _) => State::Established,
+        (State::Closed, true, false) => State::Listen,
+        (state, _, _) => state,
+    }
+    // end
+}
