@@ -64,6 +64,19 @@ impl fmt::Display for Bytes<'_> {
     }
 }
 
+/// A line of a program's output with its control characters made visible, and nothing else changed.
+pub(crate) fn visible(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// `1 byte`, `2 bytes`
 pub(crate) fn count(bytes: usize) -> String {
     if bytes == 1 {

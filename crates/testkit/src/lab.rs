@@ -13,6 +13,8 @@ pub(crate) struct Place {
     pub(crate) number: usize,
     pub(crate) points: u32,
     pub(crate) bonus: bool,
+    /// How many core checks the lab has.
+    pub(crate) core: usize,
     /// `page.md#id`
     pub(crate) section: Option<String>,
 }
@@ -29,7 +31,8 @@ impl Place {
 
     fn of(lab: &DeTable<'_>, check: &str) -> Option<Place> {
         let steps = array(lab, "step")?;
-        let mut number = 0;
+        let (mut number, mut core) = (0, 0);
+        let mut found = None;
         for (n, step) in steps.iter().enumerate() {
             let DeValue::Table(step) = step.get_ref() else {
                 continue;
@@ -40,10 +43,12 @@ impl Place {
                     continue;
                 };
                 number += 1;
+                let bonus = text(entry, "kind").as_deref() == Some("bonus");
+                core += usize::from(!bonus);
                 if text(entry, "name").as_deref() != Some(check) {
                     continue;
                 }
-                return Some(Place {
+                found = Some(Place {
                     step: n + 1,
                     steps: steps.len(),
                     number,
@@ -51,12 +56,13 @@ impl Place {
                         Some(DeValue::Integer(points)) => points.as_str().parse().unwrap_or(1),
                         _ => 1,
                     },
-                    bonus: text(entry, "kind").as_deref() == Some("bonus"),
+                    bonus,
+                    core: 0,
                     section: text(entry, "section").or_else(|| text(step, "section")),
                 });
             }
         }
-        None
+        found.map(|place| Place { core, ..place })
     }
 
     /// `step 2 of 4 · 2 points`
@@ -152,6 +158,7 @@ section = "04-tcp-echo.md#half-close"
         let place = Place::find(LAB, "first");
         assert_eq!(place.heading(), "step 1 of 2 · 2 points");
         assert_eq!(place.section.as_deref(), Some("04-tcp-echo.md#step-1"));
+        assert_eq!((place.number, place.core), (1, 1));
         let place = Place::find(LAB, "second");
         assert_eq!(place.heading(), "step 2 of 2 · 1 point · bonus");
         assert_eq!(place.section.as_deref(), Some("04-tcp-echo.md#half-close"));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::Bytes;
-use crate::bytes::count;
+use crate::bytes::{self, count};
 use crate::check::{Check, Failure, Remains, Why, lock};
 use crate::output::Output;
 use crate::process::Running;
@@ -458,16 +458,19 @@ impl Remains {
                                 }
                             });
                     }
-                    None => remains
-                        .lines
-                        .push(format!("It panicked at {place}: {message}")),
+                    None => {
+                        remains.panicked = true;
+                        remains
+                            .lines
+                            .push(format!("It panicked at {place}: {message}"));
+                    }
                 }
             } else if !line.starts_with("note: run with") && !line.trim().is_empty() {
                 shown += 1;
                 if shown <= 8 {
                     remains.lines.push(format!(
                         "stderr  {}",
-                        line.chars().take(200).collect::<String>().escape_debug()
+                        bytes::visible(&line.chars().take(200).collect::<String>())
                     ));
                 }
             }
@@ -529,8 +532,11 @@ impl Finished {
         let got: Vec<&str> = text.lines().collect();
         let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
         if got == expected {
-            self.check
-                .note("printed", format!("{} lines as expected", got.len()), "");
+            self.check.note(
+                "printed",
+                format!("{} as expected", count_lines(got.len())),
+                "",
+            );
             return self;
         }
         let at = got
@@ -540,7 +546,7 @@ impl Finished {
             .count();
         let line = |lines: &[&str]| match lines.get(at) {
             Some(line) => format!("line {}  {line:?}", at + 1),
-            None => format!("the end after {} lines", lines.len()),
+            None => format!("the end after {}", count_lines(lines.len())),
         };
         let mut got_text = line(&got);
         if got.len() <= at {
@@ -567,7 +573,7 @@ impl Finished {
             && has_all(line)
         {
             self.check
-                .note("said", format!("{line:?}"), "on its standard error");
+                .note("said", bytes::visible(line), "on its standard error");
             return self;
         }
         let wanted = if words.is_empty() {
@@ -581,11 +587,11 @@ impl Finished {
                 describe_status(self.status)
             ),
             [] => format!("no such line, {}", describe_status(self.status)),
-            [line] => format!("{line:?}"),
+            [line] => bytes::visible(line),
             _ => format!("{} such lines", errors.len()),
         };
         self.fail(
-            format!("one line \"error: …\"{wanted} on its standard error"),
+            format!("one line `error: …`{wanted} on its standard error"),
             got,
             None,
             why,
@@ -606,6 +612,15 @@ impl Finished {
             remains: Remains::read(&self.stderr),
             why: why.explain(&self.stdout),
         })
+    }
+}
+
+/// `1 line`, `2 lines`
+fn count_lines(lines: usize) -> String {
+    if lines == 1 {
+        "1 line".into()
+    } else {
+        format!("{lines} lines")
     }
 }
 
@@ -630,7 +645,8 @@ fn shown(check: &Check, args: &[std::ffi::OsString]) -> String {
         let text = text
             .strip_prefix(&*folder.to_string_lossy())
             .map_or(&*text, |rest| rest.trim_start_matches(['/', '\\']));
-        if text.is_empty() || text.contains([' ', '#', '"']) {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '#' | '"');
+        if text.is_empty() || !text.chars().all(plain) {
             format!("{text:?}")
         } else {
             text.to_string()

@@ -99,6 +99,25 @@ mod checks {
     }
 }
 
+/// A lab whose core passes and whose bonus is open.
+mod core {
+    use testkit::check;
+
+    #[test]
+    #[ignore = "run by a test of its own"]
+    fn is_core() {
+        check!(lab = "data/core.toml")
+            .run(["shows-environment"])
+            .expect_success("");
+    }
+
+    #[test]
+    #[ignore = "run by a test of its own"]
+    fn is_a_bonus() {
+        check!(lab = "data/core.toml").fail("more", "less", "It is open.");
+    }
+}
+
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
 /// Runs one check; its verdict file and what it wrote to standard error.
@@ -273,6 +292,57 @@ fn a_skip_is_said_past_the_capture_and_fails_where_it_is_required() {
     );
     let (verdict, _) = run("skips", &[("WIRELAB_REQUIRE", "browser,tshark")]);
     assert!(verdict.contains("\"verdict\":\"failed\""), "{verdict}");
+}
+
+#[test]
+fn an_open_bonus_is_told_from_an_open_core() {
+    let said = |filter: &str| {
+        let output = Command::new(std::env::current_exe().expect("a path"))
+            .args([filter, "--ignored"])
+            .env_remove("WIRELAB_VERDICTS")
+            .output()
+            .expect("the test binary runs");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let complete = "The core is complete: all 1 of its checks pass. 1 bonus check is open";
+    let all = said("core::");
+    assert!(all.contains(complete), "{all}");
+    let bonus_alone = said("core::is_a_bonus");
+    assert!(!bonus_alone.contains("complete"), "{bonus_alone}");
+}
+
+/// Where the session's leader cannot be seen its id reads as 0, which no library takes for a process.
+#[cfg(target_os = "linux")]
+#[test]
+fn checks_run_in_a_pid_namespace_of_their_own() {
+    let unshare = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ];
+    let inside = |program: &std::path::Path| {
+        let mut command = Command::new("unshare");
+        command.args(unshare).arg(program);
+        command
+    };
+    match inside("true".as_ref()).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+            return testkit::skipped(testkit::Need::Netns, reason.trim());
+        }
+        Err(error) => return testkit::skipped(testkit::Need::Netns, &format!("unshare: {error}")),
+    }
+    let output = inside(&std::env::current_exe().expect("a path"))
+        .args(["checks::passes", "--exact", "--ignored"])
+        .env_remove("WIRELAB_VERDICTS")
+        .output()
+        .expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 #[cfg(target_os = "linux")]
