@@ -32,7 +32,12 @@ const END: &str = "// end";
 pub enum Source {
     /// It is derived from the solution in this folder.
     Solution(PathBuf),
+    /// It is kept in this folder, as a handout has it.
+    Kept(PathBuf),
 }
+
+/// The folder, beside `labs`, in which a handout keeps its starters.
+pub const KEPT: &str = "starters";
 
 /// A lab's starter: the files of its `src`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +72,10 @@ pub enum Difference {
 
 impl Source {
     pub(crate) fn of(lab: &Lab) -> Option<Source> {
-        lab.solution_dir().map(Source::Solution)
+        let kept = lab.root().join(KEPT).join(&lab.folder);
+        lab.solution_dir()
+            .map(Source::Solution)
+            .or_else(|| kept.is_dir().then_some(Source::Kept(kept)))
     }
 
     /// The starter of `lab`, made anew.
@@ -75,7 +83,10 @@ impl Source {
     /// # Errors
     /// A file that cannot be read, or marks that do not fit together.
     pub fn starter(&self, lab: &Lab) -> Result<Starter, CourseError> {
-        let Source::Solution(dir) = self;
+        let (dir, derived) = match self {
+            Source::Solution(dir) => (dir, true),
+            Source::Kept(dir) => (dir, false),
+        };
         let mut starter = Starter { files: Vec::new() };
         for name in files::below(&dir.join("src"))? {
             let path = Path::new("src").join(name);
@@ -88,7 +99,7 @@ impl Source {
             let shown = from.strip_prefix(lab.root()).unwrap_or(&from).to_owned();
             let is_rust = path.extension().is_some_and(|extension| extension == "rs");
             let file = match String::from_utf8(bytes) {
-                Ok(text) if is_rust => {
+                Ok(text) if is_rust && derived => {
                     let derived = text_of(&text, &shown)?;
                     StarterFile {
                         path,
@@ -101,7 +112,7 @@ impl Source {
                     bytes: text.into_bytes(),
                     regions: 0,
                 },
-                Err(_) if is_rust => {
+                Err(_) if is_rust && derived => {
                     let reason = "is not UTF-8, which Rust's sources are; write it again as UTF-8"
                         .to_owned();
                     return Err(Problem {
@@ -202,6 +213,18 @@ pub struct Derived {
     pub text: String,
     /// How many places of it are to be written.
     pub regions: usize,
+    /// What the learner does not get, in order.
+    pub removed: Vec<Removed>,
+}
+
+/// A marked region of a solution, without its marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// The number of its first line, counted from 1.
+    pub line: usize,
+    /// Its lines.
+    pub text: String,
 }
 
 /// The starter's text for a solution's text; `file` is how complaints name it.
@@ -218,6 +241,7 @@ pub fn text_of(solution: &str, file: &Path) -> Result<Derived, Problem> {
     };
     let mut out: Vec<String> = Vec::new();
     let mut regions = 0;
+    let mut removed = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
@@ -243,6 +267,7 @@ pub fn text_of(solution: &str, file: &Path) -> Result<Derived, Problem> {
             }
             Some(Mark::Only) => {
                 let end = end_of(&lines, at, &problem)?;
+                removed.push(Removed::between(&lines, at, end));
                 while out.last().is_some_and(String::is_empty) {
                     out.pop();
                 }
@@ -257,6 +282,7 @@ pub fn text_of(solution: &str, file: &Path) -> Result<Derived, Problem> {
             Some(Mark::Write(what)) => {
                 let end = end_of(&lines, at, &problem)?;
                 place(&lines, at, end, &problem)?;
+                removed.push(Removed::between(&lines, at, end));
                 out.push(todo(indent(line), &what));
                 regions += 1;
                 at = end + 1;
@@ -272,7 +298,21 @@ pub fn text_of(solution: &str, file: &Path) -> Result<Derived, Problem> {
         let top = documentation.map(|line| line.len() + 1).sum();
         text.insert_str(top, LINTS);
     }
-    Ok(Derived { text, regions })
+    Ok(Derived {
+        text,
+        regions,
+        removed,
+    })
+}
+
+impl Removed {
+    /// The region whose marks stand in the lines `start` and `end`, counted from 0.
+    fn between(lines: &[&str], start: usize, end: usize) -> Removed {
+        Removed {
+            line: start + 2,
+            text: lines[start + 1..end].join("\n"),
+        }
+    }
 }
 
 enum Mark {

@@ -1,0 +1,7 @@
+//! `cargo grade`
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    grader::main()
+}
