@@ -49,7 +49,7 @@ impl fmt::Display for BadEndpoint {
 /// # Errors
 /// The [`BadEndpoint`] that fits; each variant shows examples.
 pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
-    // write: "cut at the bracket, or at the only colon; refuse what is empty or ambiguous"
+    // write: "host and port, or the BadEndpoint that fits"
     let whole = || endpoint.to_owned();
 
     // RFC 3986 §3.2.2: an IPv6 address stands in brackets, because it has colons of its own.
@@ -91,7 +91,7 @@ pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
 /// [`NamesError::Unreadable`] when the file is needed and cannot be read,
 /// [`NamesError::UnknownService`] when it has no such service.
 pub fn port_of(port: &str, file: &Path, protocol: Option<&str>) -> Result<u16, NamesError> {
-    // write: "parse a u16; where that fails, read the services and ask by_name"
+    // write: "the port that `port` means, or why there is none"
     // A number needs no look-up, and so it works where there is no services file at all.
     if let Ok(number) = port.parse() {
         return Ok(number);
