@@ -1280,7 +1280,10 @@ const OPEN_LINES: [&str; 3] = [OPEN[0].0, OPEN[1].0, OPEN[2].0];
 fn run(check: &Check, command: &str, list: &str) -> Finished {
     let file = check.file("list.txt", list);
     let done = check.run([command.as_ref(), file.as_os_str()]);
-    done.expect_success("Every line of this list is a valid one.");
+    done.expect_success(
+        "Every line of this list is a valid one, and so is every order of segments: the program ends with 0. After a \
+         panic, begin at the place that it names.",
+    );
     done
 }
 

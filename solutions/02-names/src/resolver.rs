@@ -24,7 +24,8 @@ pub fn host_name() -> Result<String, NamesError> {
 ///
 /// # Errors
 /// [`NamesError::NoAddress`] whenever the resolver gives an error, whichever, and when it gives no
-/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error.
+/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error; where
+/// the resolver gave none, the reason is [`io::ErrorKind::NotFound`].
 pub fn addresses(name: &str) -> Result<Vec<IpAddr>, NamesError> {
     // write: "the addresses of `name`, or why there is none"
     // getaddrinfo(3) answers with one entry for every pair of address and socket type. The hint

@@ -63,6 +63,10 @@ impl fmt::Display for BadLine {
 /// - Words are separated by blanks: spaces or tabs, one or many. Blanks may also stand before the
 ///   first word and after the last.
 /// - A line with nothing in it, or nothing but a comment, is `None`.
+/// - The first word is the name, whatever it looks like: `80/tcp` alone is a name without a port.
+/// - The second word is cut at its first slash. A further one belongs to the protocol: that of
+///   `80/tcp/y` is `tcp/y`.
+/// - A port is what `u16` parses. That takes `+80` for 80; you may refuse it, no check asks.
 ///
 /// # Errors
 /// The [`BadLine`] that says what is wrong with the second word, or that there is none.
