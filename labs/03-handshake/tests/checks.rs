@@ -1198,8 +1198,8 @@ mod step_6 {
         write(&conversation().capture(), &file);
         let whole = std::fs::read(&file).unwrap_or_default();
         for length in [8, 23, 30, 24 + 16 + 10, whole.len() - 1] {
-            let check = check!();
             let file = check.file("cut.pcap", &whole[..length]);
+            check.note("wrote", format!("its first {length} bytes"), "cut.pcap");
             let done = check.run(["report".as_ref(), file.as_os_str()]);
             done.expect_exit(1, "The file ends in the middle of a header or of a packet: an error, and no half report.");
             done.expect_error(&["ends"], "The message says that the file ends too early, in a sentence with the word `ends`.");
