@@ -22,12 +22,12 @@ pub fn converse(mut client: TcpStream) -> io::Result<()> {
 ///
 /// The buffer has room for 1024 bytes, whatever came from the client.
 fn reply(buffer: &[u8], n: usize) -> &[u8] {
-    todo!("the part of the buffer that came from the client")
+    todo!("the bytes to send back")
 }
 
 /// Step 2. Whether the conversation is over, after a read of `n` bytes.
 ///
 /// A read waits while there is nothing to read, so one value of `n` is left to mean the end.
 fn is_over(n: usize) -> bool {
-    todo!("whether this n means that the client sends no more")
+    todo!("whether the conversation is over")
 }

@@ -20,7 +20,5 @@ pub fn converse(mut client: TcpStream) -> io::Result<()> {
 /// line is a line: its name is empty.
 fn next_line(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
     let mut line: Vec<u8> = Vec::new();
-    todo!(
-        "read a whole line into `line`; return it without its end, or None when nothing more comes"
-    )
+    todo!("the next whole line without its end, or None")
 }

@@ -17,9 +17,7 @@ use crate::{ipv4, ipv6};
 /// checksum field itself is zero. Whoever receives the header sums it as it is, field included,
 /// and gets 0xffff when nothing has changed.
 pub fn sum(bytes: &[u8]) -> u16 {
-    todo!(
-        "add up the 16-bit numbers in a u32, then add the upper half to the lower until the upper is zero"
-    )
+    todo!("the ones' complement sum of `bytes`")
 }
 
 /// What a checksum is worth.

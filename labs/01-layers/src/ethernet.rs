@@ -42,9 +42,7 @@ pub fn parse(frame: Piece) -> Result<Ethernet, Fault> {
     let header = frame.header("ethernet", HEADER)?;
     let mut destination = [0; 6];
     destination.copy_from_slice(&header[0..6]);
-    todo!(
-        "copy the source in the same way, read the ethertype, and return the three as an Ethernet"
-    )
+    todo!("the header as an Ethernet")
 }
 
 impl fmt::Display for Ethernet {

@@ -86,9 +86,7 @@ pub fn parse(packet: Piece) -> Result<Ipv4, Fault> {
             format!("the version is {version}, not 4"),
         ));
     }
-    todo!(
-        "read both lengths and refuse those that cannot be, take the header again with its options, and fill in an Ipv4"
-    )
+    todo!("the header as an Ipv4, or the Fault that fits")
 }
 
 /// Bonus: the options of a header, in their order; `bytes` is the header after its first 20 bytes.
@@ -103,9 +101,7 @@ pub fn parse(packet: Piece) -> Result<Ipv4, Fault> {
 /// [`Fault::Invalid`] with the word `option` when a length is below 2, is missing, or leads beyond
 /// the header.
 pub fn options(bytes: &[u8]) -> Result<Vec<Ipv4Option>, Fault> {
-    todo!(
-        "look at the first byte that is left; take one byte or as many as the length says; go on with the rest"
-    )
+    todo!("the options in their order, or the Fault that fits")
 }
 
 /// The 12 bytes that UDP and TCP put in front of their own when they compute a checksum
@@ -124,7 +120,7 @@ pub fn pseudo_header(
     protocol: u8,
     length: u16,
 ) -> [u8; 12] {
-    todo!("put the five into an array of 12 bytes; source.octets() are an address's four bytes")
+    todo!("the 12 bytes of the table")
 }
 
 impl fmt::Display for Ipv4 {

@@ -34,6 +34,7 @@ pub struct Ipv6 {
 }
 
 /// Reads the header that `packet` begins with. `packet` may go on after the packet's end.
+/// `Ipv6Addr::from` makes an address of an array of 16 bytes.
 ///
 /// # Errors
 /// - [`Fault::Short`] or [`Fault::Cut`] when there are fewer than 40 bytes.
@@ -41,9 +42,7 @@ pub struct Ipv6 {
 ///   `packet` does not have so many bytes after its header.
 pub fn parse(packet: Piece) -> Result<Ipv6, Fault> {
     let header = packet.header("ipv6", HEADER)?;
-    todo!(
-        "check the version, read the payload length and check it, and fill in an Ipv6; Ipv6Addr::from takes [u8; 16]"
-    )
+    todo!("the header as an Ipv6, or the Fault that fits")
 }
 
 /// The 40 bytes that UDP and TCP put in front of their own when they compute a checksum
@@ -54,7 +53,7 @@ pub fn pseudo_header(
     next_header: u8,
     length: u32,
 ) -> [u8; 40] {
-    todo!("put the five into an array of 40 bytes")
+    todo!("the 40 bytes of the comment above")
 }
 
 impl fmt::Display for Ipv6 {

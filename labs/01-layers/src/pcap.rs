@@ -110,9 +110,7 @@ pub fn read_format(file: &[u8]) -> Result<Format, Fault> {
         let problem = "this magic number is pcapng's; `editcap -F pcap IN OUT` converts it";
         return Err(Fault::invalid("pcap", problem));
     }
-    todo!(
-        "look the magic number up, read snap length and link type in the order it says, and return a Format"
-    )
+    todo!("the file header as a Format, or the Fault that fits")
 }
 
 /// Takes the next record from the front of `rest`, and leaves in `rest` what follows it; `None`
@@ -128,9 +126,7 @@ pub fn next_record<'a>(format: Format, rest: &mut &'a [u8]) -> Result<Option<Rec
         return Ok(None);
     }
     let header = Piece::whole(rest).header("pcap", RECORD_HEADER)?;
-    todo!(
-        "read the four numbers with format.order.number(…), check the announced length, cut the frame out, and move `rest` on"
-    )
+    todo!("the next record, or the Fault that fits; and `rest` behind it")
 }
 
 /// Given: a capture of one frame, at time zero, little-endian, in microseconds.

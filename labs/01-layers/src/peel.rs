@@ -28,9 +28,7 @@ fn peel_ethernet<'a>(frame: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fa
     let header = ethernet::parse(frame)?;
     let inside = frame.after(ethernet::HEADER);
     layers.push(Layer::Ethernet(header.clone()));
-    todo!(
-        "match on the ethertype: ethernet::IPV4 goes to peel_ipv4(inside, layers), all else is a payload"
-    )
+    todo!("push what is inside the frame")
 }
 
 /// Pushes the IPv4 header, then what is inside, then the padding.
@@ -45,9 +43,7 @@ fn peel_ethernet<'a>(frame: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fa
 fn peel_ipv4<'a>(packet: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fault> {
     let header = ipv4::parse(packet)?;
     layers.push(Layer::Ipv4(header.clone()));
-    todo!(
-        "cut packet down to total_length with first(…), then to what is inside with after(…); push what is inside, then the padding"
-    )
+    todo!("push what is inside the packet, then the padding")
 }
 
 /// Pushes the UDP or TCP header that `segment` begins with, and its payload, be it empty; or, when
@@ -62,5 +58,5 @@ fn peel_transport<'a>(
     segment: Piece<'a>,
     layers: &mut Layers<'a>,
 ) -> Result<(), Fault> {
-    todo!("match on the protocol: parse, judge the checksum, push the header, push the payload")
+    todo!("push the header and the payload, or a payload alone")
 }

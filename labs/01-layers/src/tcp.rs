@@ -53,7 +53,7 @@ pub struct Tcp {
 ///   than `segment.length`.
 pub fn parse(segment: Piece) -> Result<Tcp, Fault> {
     let header = segment.header("tcp", SHORTEST_HEADER)?;
-    todo!("read the fields, refuse a header length that cannot be, and return them as a Tcp")
+    todo!("the header as a Tcp, or the Fault that fits")
 }
 
 impl fmt::Display for Tcp {

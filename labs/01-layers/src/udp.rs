@@ -36,7 +36,7 @@ pub struct Udp {
 ///   `datagram.length`.
 pub fn parse(datagram: Piece) -> Result<Udp, Fault> {
     let header = datagram.header("udp", HEADER)?;
-    todo!("read the four numbers, refuse a length that cannot be, and return them as a Udp")
+    todo!("the header as a Udp, or the Fault that fits")
 }
 
 impl fmt::Display for Udp {

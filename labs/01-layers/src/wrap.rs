@@ -62,15 +62,13 @@ fn fits(layer: &'static str, payload: &[u8], limit: usize) -> Result<(), Fault> 
 /// The checksum covers the pseudo-header, this header with a checksum of zero, and the payload. One
 /// that comes out as 0x0000 is sent as 0xffff, because zero means "none" (RFC 768).
 pub fn udp_datagram(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
-    todo!(
-        "the header with a zero checksum, then the payload; then the checksum over pseudo-header and datagram, put at bytes 6 and 7"
-    )
+    todo!("the datagram, its checksum included")
 }
 
 /// Bonus: a TCP header (the table in `tcp.rs`) of 20 bytes and `payload`: sequence and
 /// acknowledgment number 1, PSH and ACK set, window 65535, urgent pointer 0.
 pub fn tcp_segment(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
-    todo!("as in udp_datagram; the checksum stands at bytes 16 and 17, and zero is an ordinary one")
+    todo!("the segment, its checksum included")
 }
 
 /// An IPv4 header (the table in `ipv4.rs`) of 20 bytes and `inside`: type of service and
@@ -83,15 +81,11 @@ pub fn ipv4_packet(
     protocol: u8,
     inside: &[u8],
 ) -> Vec<u8> {
-    todo!(
-        "the header with a zero checksum; then its checksum, put at bytes 10 and 11; then what is inside"
-    )
+    todo!("the packet, its header's checksum included")
 }
 
 /// An Ethernet header from [`SOURCE`] to [`DESTINATION`], `packet`, and zero bytes up to
 /// [`SMALLEST_FRAME`] where the frame would be shorter.
 pub fn ethernet_frame(packet: &[u8]) -> Vec<u8> {
-    todo!(
-        "destination, source, ethernet::IPV4 as two bytes, packet; Vec::resize fills up, but mind that it also cuts"
-    )
+    todo!("the frame, filled up where it is short")
 }

@@ -51,18 +51,20 @@ impl fmt::Display for BadEndpoint {
 /// # Errors
 /// The [`BadEndpoint`] that fits; each variant shows examples.
 pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
-    todo!("cut at the bracket, or at the only colon; refuse what is empty or ambiguous")
+    todo!("host and port, or the BadEndpoint that fits")
 }
 
 /// The port that `port` means: a number is itself, anything else is the name of a service.
 ///
-/// The services file at `file` is read only when `port` is a name.
+/// The services file at `file` is read only when `port` is a name. Digits alone are a number, never a
+/// name: the name of a service holds a letter (RFC 6335 §5.1).
 ///
 /// # Errors
+/// [`NamesError::NotAPort`] when `port` is digits alone and more than 65535: `70000`.
 /// [`NamesError::Unreadable`] when the file is needed and cannot be read,
 /// [`NamesError::UnknownService`] when it has no such service.
 pub fn port_of(port: &str, file: &Path, protocol: Option<&str>) -> Result<u16, NamesError> {
-    todo!("parse a u16; where that fails, read the services and ask by_name")
+    todo!("the port that `port` means, or why there is none")
 }
 
 /// The socket addresses that `endpoint` means: every address of its host, with its port.

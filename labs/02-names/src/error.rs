@@ -17,6 +17,8 @@ pub enum NamesError {
     Usage(String),
     /// The argument of `endpoint` is no endpoint. Exit code 2.
     Endpoint(BadEndpoint),
+    /// A port that is a number, and none from 0 to 65535. Exit code 2.
+    NotAPort(String),
     /// The argument of `line` is no entry. Exit code 1.
     Line(BadLine),
     /// The system does not tell its own name. Exit code 1.
@@ -72,7 +74,7 @@ impl NamesError {
     /// 2: the question is wrong. 1: no answer could be looked for. 3: there is none.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NamesError::Usage(_) | NamesError::Endpoint(_) => 2,
+            NamesError::Usage(_) | NamesError::Endpoint(_) | NamesError::NotAPort(_) => 2,
             NamesError::Line(_) | NamesError::Host(_) | NamesError::Unreadable { .. } => 1,
             NamesError::NoAddress { .. } | NamesError::UnknownService { .. } => 3,
         }
@@ -84,6 +86,9 @@ impl fmt::Display for NamesError {
         match self {
             NamesError::Usage(what) => write!(f, "{what}"),
             NamesError::Endpoint(bad) => write!(f, "{bad}"),
+            NamesError::NotAPort(port) => {
+                write!(f, "{port:?} is not a port: a number from 0 to 65535")
+            }
             NamesError::Line(bad) => write!(f, "{bad}"),
             NamesError::Host(reason) => write!(f, "cannot read this host's name: {reason}"),
             NamesError::Unreadable { path, reason } => {

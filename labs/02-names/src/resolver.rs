@@ -13,7 +13,7 @@ use crate::error::NamesError;
 /// # Errors
 /// [`NamesError::Host`] with the system's reason.
 pub fn host_name() -> Result<String, NamesError> {
-    todo!("call get_hostname() and put a failure into NamesError::Host")
+    todo!("the name of this host, or why there is none")
 }
 
 /// The addresses of `name`: in the resolver's order, each one once, at least one.
@@ -22,7 +22,8 @@ pub fn host_name() -> Result<String, NamesError> {
 ///
 /// # Errors
 /// [`NamesError::NoAddress`] whenever the resolver gives an error, whichever, and when it gives no
-/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error.
+/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error; where
+/// the resolver gave none, the reason is [`io::ErrorKind::NotFound`].
 pub fn addresses(name: &str) -> Result<Vec<IpAddr>, NamesError> {
-    todo!("call getaddrinfo with a hint for one socket type; keep each IP address once, in order")
+    todo!("the addresses of `name`, or why there is none")
 }

@@ -65,11 +65,15 @@ impl fmt::Display for BadLine {
 /// - Words are separated by blanks: spaces or tabs, one or many. Blanks may also stand before the
 ///   first word and after the last.
 /// - A line with nothing in it, or nothing but a comment, is `None`.
+/// - The first word is the name, whatever it looks like: `80/tcp` alone is a name without a port.
+/// - The second word is cut at its first slash. A further one belongs to the protocol: that of
+///   `80/tcp/y` is `tcp/y`.
+/// - A port is what `u16` parses. That takes `+80` for 80; you may refuse it, no check asks.
 ///
 /// # Errors
 /// The [`BadLine`] that says what is wrong with the second word, or that there is none.
 pub fn parse_line(line: &str) -> Result<Option<Entry>, BadLine> {
-    todo!("cut the comment off, split at blanks: the name, PORT/PROTOCOL, the aliases")
+    todo!("the line as an Entry, None, or the BadLine that fits")
 }
 
 /// The entries of the file at `path`, in the file's order.
@@ -82,7 +86,7 @@ pub fn parse_line(line: &str) -> Result<Option<Entry>, BadLine> {
 /// [`NamesError::Unreadable`] when the file cannot be read; [`NamesError::unreadable`] makes one
 /// from the path and the system's error. A missing file is no empty file.
 pub fn read(path: &Path) -> Result<Vec<Entry>, NamesError> {
-    todo!("fs::read the file, make text of the bytes, keep the entries of its lines")
+    todo!("the entries of the file, or why it cannot be read")
 }
 
 /// The first entry that `name` names, officially or by an alias.
@@ -90,10 +94,10 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, NamesError> {
 /// With a `protocol`, only entries of that protocol count; without one, all do. Names and protocols
 /// match whole and letter by letter: `HTTP` and `htt` are not `http`.
 pub fn by_name<'a>(entries: &'a [Entry], name: &str, protocol: Option<&str>) -> Option<&'a Entry> {
-    todo!("find the first entry whose protocol fits and whose name or alias this is")
+    todo!("the first entry that `name` names")
 }
 
 /// The first entry with `port`. With a `protocol`, only entries of that protocol count.
 pub fn by_port<'a>(entries: &'a [Entry], port: u16, protocol: Option<&str>) -> Option<&'a Entry> {
-    todo!("find the first entry whose protocol fits and whose port this is")
+    todo!("the first entry with `port`")
 }

@@ -2,18 +2,83 @@
 //!
 //! No check asks the network: names are `localhost`, addresses in text, and one name that no
 //! resolver may send anywhere. Every services file is one that the check made or that ships here.
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use testkit::{Check, Finished, check};
+use testkit::{Check, Finished, Why, check};
+
+/// Runs the program to its end. A panic is shown at once: it is neither an answer nor an error.
+fn run<A: AsRef<OsStr>>(check: &Check, args: impl IntoIterator<Item = A>) -> Finished {
+    let done = check.run(args);
+    if done.stderr.contains("panicked at") && done.code == Some(101) {
+        if done.stderr.contains("not yet implemented") {
+            // It says itself what is to be written.
+            done.expect_success("");
+        }
+        let panic = done.stderr.split("panicked at").nth(1).unwrap_or_default();
+        let panic: Vec<&str> = panic.trim().lines().take(2).collect();
+        check.fail(
+            "an answer, or one line \"error: …\"",
+            format!("a panic at {}", panic.join(" ")),
+            "What the program is asked, and what stands in a file, may be wrong: no `unwrap` there, and no index that \
+             was not looked at. An `Err` is an answer too; return it.",
+        );
+    }
+    done
+}
 
 /// Runs the program with these words and this services file.
-fn ask(check: &Check, words: &[&str], services: &Path) -> Finished {
+fn ask(check: &Check, words: &[&str], services: &Path) -> Asked {
     let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
     args.push("--services".into());
     args.push(services.into());
-    check.run(args)
+    Asked {
+        done: run(check, args),
+        has_crlf: std::fs::read(services)
+            .is_ok_and(|bytes| bytes.windows(2).any(|pair| pair == b"\r\n")),
+    }
+}
+
+/// What the program said to a question about a services file.
+struct Asked {
+    done: Finished,
+    /// Whether the file has a line that ends in CRLF. A copy of the lab may have been made with them.
+    has_crlf: bool,
+}
+
+impl Asked {
+    /// Its standard output was exactly this.
+    fn expect_stdout(&self, expected: impl AsRef<[u8]>, why: impl Why) {
+        let expected = expected.as_ref();
+        self.done.expect_stdout(expected, |got: &[u8]| {
+            let without: Vec<u8> = got.iter().copied().filter(|byte| *byte != b'\r').collect();
+            if without == expected {
+                "All that is wrong is a \"\\r\", the first half of a CRLF line end: it was taken for a part of the last \
+                 word. `lines()` and split_whitespace both take it off."
+                    .to_string()
+            } else if got.is_empty() && self.has_crlf {
+                format!(
+                    "The lines of this file end in CRLF. A \"\\r\" that is left at the end of a word makes it another \
+                     word, which nobody asks for: `lines()` and split_whitespace both take it off. If it is taken \
+                     off: {}",
+                    why.explain(got)
+                )
+            } else {
+                why.explain(got)
+            }
+        });
+    }
+
+    /// Its exit code was this one.
+    fn expect_exit(&self, code: i32, why: impl Why) -> &Finished {
+        self.done.expect_exit(code, why)
+    }
+
+    /// One line of its standard error begins with `error: ` and has these words.
+    fn expect_error(&self, words: &[&str], why: impl Why) {
+        self.done.expect_error(words, why);
+    }
 }
 
 /// Writes a services file and shows its lines in the transcript.
@@ -36,7 +101,7 @@ mod step_1 {
     #[test]
     fn prints_the_name_of_this_host() {
         let check = check!();
-        let done = check.run(["host"]);
+        let done = run(&check, ["host"]);
         done.expect_success("`names host` needs one call, get_hostname(), and no network.");
         match dns_lookup::get_hostname() {
             Ok(name) => {
@@ -59,12 +124,10 @@ mod step_1 {
             }
             _ => REPEATED,
         };
-        check
-            .run(["resolve", "127.0.0.1"])
+        run(&check, ["resolve", "127.0.0.1"])
             .expect_success("getaddrinfo takes an address in text as well as a name.")
             .expect_stdout("127.0.0.1\n", why);
-        check
-            .run(["resolve", "0:0:0:0:0:0:0:1"])
+        run(&check, ["resolve", "0:0:0:0:0:0:0:1"])
             .expect_success(
                 "An IPv6 address is an address too. Does a hint ask for one family only?",
             )
@@ -74,7 +137,7 @@ mod step_1 {
     #[test]
     fn gives_each_address_once() {
         let check = check!();
-        let done = check.run(["resolve", "localhost"]);
+        let done = run(&check, ["resolve", "localhost"]);
         done.expect_success("localhost is in every system's hosts file or built in.");
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         let lines: Vec<&str> = text.lines().collect();
@@ -121,7 +184,7 @@ mod step_1 {
         // `.invalid` exists nowhere (RFC 6761), and a label has at most 63 characters: the resolver
         // says no by itself and at once, also where a DNS server would be slow or make answers up.
         let name = format!("{}.invalid.", "no-such-host".repeat(6));
-        let done = check.run(["resolve", &name]);
+        let done = run(&check, ["resolve", &name]);
         done.expect_exit(3, |got: &[u8]| {
             if got.is_empty() {
                 "An error of getaddrinfo means that there is no address, and no address is exit code 3. Turn \
@@ -141,7 +204,7 @@ mod step_2 {
     use super::*;
 
     fn line(check: &Check, text: &str) -> Finished {
-        check.run(["line", text])
+        run(check, ["line", text])
     }
 
     #[test]
@@ -154,6 +217,11 @@ mod step_2 {
         line(&check, "kerberos 88/udp kerberos5 krb5").expect_stdout(
             "kerberos 88/udp kerberos5 krb5\n",
             "Every word after the second is an alias, and there may be any number of them.",
+        );
+        line(&check, "odd 80/tcp/y").expect_stdout(
+            "odd 80/tcp/y\n",
+            "The first slash ends the port. A further one belongs to the protocol, which is `tcp/y` here: split_once \
+             cuts once.",
         );
     }
 
@@ -222,6 +290,11 @@ mod step_2 {
                 "lonely",
                 "lonely",
                 "There is a name and no second word: BadLine::NoPort.",
+            ),
+            (
+                "80/tcp",
+                "80/tcp",
+                "The first word is the name, whatever it looks like, and no second one follows: BadLine::NoPort.",
             ),
             (
                 "http 80",
@@ -348,8 +421,8 @@ mod step_3 {
             &check,
             b"first 1001/tcp\r\nsecond 1002/udp two\r\n\r\nlast 1003/udp",
         );
-        let carriage = "This file has CRLF line ends, as editors on Windows write them. A \"\\r\" that is left at the \
-             end of a word makes it another word: `lines()` and split_whitespace both take it off.";
+        let carriage =
+            "The first entry that fits is the answer, its words as they stand in the file.";
         ask(&check, &["port", "first", "--proto", "tcp"], &file)
             .expect_stdout("first 1001/tcp\n", carriage);
         ask(&check, &["port", "second", "--proto", "udp"], &file)
@@ -455,6 +528,22 @@ mod step_4 {
             "8080 is a port already, and this machine has no services file. Parse a number first; read the file \
              only for what is not one.",
         );
+        for file in [&file, &check.data("services")] {
+            let done = ask(&check, &["endpoint", "127.0.0.1:70000"], file);
+            let why = "70000 is digits alone, so it is a number and no name, and no port either: NamesError::NotAPort. \
+                 To look it up would make a wrong question (2) an unknown service (3), or a missing file (1).";
+            done.expect_exit(2, |got: &[u8]| {
+                if got.is_empty() {
+                    why
+                } else {
+                    "70000 is no port, and yet it became one. A wider number cast with `as u16` loses its upper bits."
+                }
+            });
+            done.expect_error(
+                &["70000"],
+                "Put the text after the colon into NamesError::NotAPort.",
+            );
+        }
         ask(&check, &["endpoint", "127.0.0.1:http"], &file).expect_exit(
             1,
             "`http` has to be looked up, and there is no file to look in: pass the error of services::read on with `?`.",

@@ -31,7 +31,5 @@ pub fn is_capture(bytes: &[u8]) -> bool {
 /// One sentence: the link type is not Ethernet; or the file ends within its header or within a packet, which
 /// the sentence says with the word `ends`.
 pub fn segments(bytes: &[u8]) -> Result<Vec<Segment>, String> {
-    todo!(
-        "walk over the packets: 24 bytes of file header, then for each packet 16 bytes of header and its bytes; peel each down to TCP"
-    )
+    todo!("the TCP segments of the file, or what is wrong with it")
 }

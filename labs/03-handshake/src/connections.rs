@@ -16,9 +16,7 @@ pub struct Connection {
 
 /// Whether `segment` goes from one of these two ends to the other, in either direction.
 pub fn is_between(segment: &Segment, ends: &[SocketAddr; 2]) -> bool {
-    todo!(
-        "source and destination, both address and port, are the two ends, one way round or the other"
-    )
+    todo!("whether `segment` goes between these two ends")
 }
 
 /// Whether `segment` begins a new connection between two ends that have had one before.
@@ -32,7 +30,7 @@ pub fn is_between(segment: &Segment, ends: &[SocketAddr; 2]) -> bool {
 ///   nothing from this end, and a SYN without ACK from the other. That is one connection.
 /// - Every other SYN without ACK begins a new one.
 pub fn begins_another(segment: &Segment, so_far: &[&Segment]) -> bool {
-    todo!("the four rules above, in their order")
+    todo!("whether `segment` begins a new connection")
 }
 
 /// Given: sorts the list into connections, in the order of their first segments.

@@ -16,12 +16,11 @@ use crate::states::{End, State};
 /// - No SYN, from LISTEN or SYN-SENT: ESTABLISHED. An end speaks like this only when its connection
 ///   is open: the list does not show how it came to be.
 pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
-    todo!(
-        "match on (end.state, segment.flags.syn, segment.flags.ack): the three rules above, and otherwise end.state"
-    )
+    todo!("the state of `end` after it has sent `segment`")
 }
 
-/// The state of `end` after `segment` has arrived at it.
+/// The state of `end` after `segment` has arrived at it. Whether it covers the end's SYN says
+/// `end.syn_is_covered_by(segment)`.
 ///
 /// - In SYN-SENT, a SYN,ACK that covers the end's SYN: ESTABLISHED. A SYN without ACK: SYN-RECEIVED.
 /// - In SYN-RECEIVED, a segment that covers the end's SYN: ESTABLISHED.
@@ -29,7 +28,5 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
 ///   Anything else in LISTEN comes from the middle of a connection: ESTABLISHED.
 /// - In CLOSED, a SYN without ACK: LISTEN. The end may be listening again.
 pub fn after_receiving(end: &End, segment: &Segment) -> State {
-    todo!(
-        "the rules above; end.syn_is_covered_by(segment) tells whether the segment acknowledges the SYN"
-    )
+    todo!("the state of `end` after `segment` has arrived")
 }

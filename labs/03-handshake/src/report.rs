@@ -50,7 +50,7 @@ pub enum Closed {
 ///    [`Opened::Unfinished`].
 /// 3. Both ends have been in SYN-RECEIVED: [`Opened::Simultaneous`]. Otherwise [`Opened::ThreeWay`].
 pub fn opened(track: &Track) -> Opened {
-    todo!("the three rules above, in their order")
+    todo!("how the connection opened")
 }
 
 /// How the connection closed. The first rule that fits counts:
@@ -65,12 +65,12 @@ pub fn opened(track: &Track) -> Opened {
 /// 5. `opened` is [`Opened::Unfinished`]: [`Closed::NeverOpen`].
 /// 6. An end has sent a FIN: [`Closed::Unfinished`]. Otherwise [`Closed::StillOpen`].
 pub fn closed(track: &Track, opened: Opened) -> Closed {
-    todo!("the six rules above, in their order")
+    todo!("how the connection closed")
 }
 
 /// The ends that came to TIME-WAIT, in the order of `track.ends`: none, one or both.
 pub fn held_time_wait(track: &Track) -> Vec<SocketAddr> {
-    todo!("the addresses of those whose path holds TIME-WAIT")
+    todo!("the ends that came to TIME-WAIT")
 }
 
 impl fmt::Display for Opened {

@@ -43,9 +43,7 @@ impl Flags {
     /// # Errors
     /// The first name that is not one of these eight, as it was written (an empty one too).
     pub fn parse(word: &str) -> Result<Flags, String> {
-        todo!(
-            "split at the commas, set one field for each of the eight names, return any other name as the error"
-        )
+        todo!("the flags that `word` names, or the name that is none")
     }
 }
 
@@ -55,7 +53,7 @@ impl Segment {
     /// Every byte of data takes up one number, and so does a SYN, and so does a FIN. Numbers are
     /// counted modulo 2^32: after 4294967295 comes 0.
     pub fn next(&self) -> u32 {
-        todo!("seq, plus len, plus one for a SYN, plus one for a FIN, with wrapping addition")
+        todo!("the sequence number after this segment")
     }
 }
 

@@ -1198,8 +1198,8 @@ mod step_6 {
         write(&conversation().capture(), &file);
         let whole = std::fs::read(&file).unwrap_or_default();
         for length in [8, 23, 30, 24 + 16 + 10, whole.len() - 1] {
-            let check = check!();
             let file = check.file("cut.pcap", &whole[..length]);
+            check.note("wrote", format!("its first {length} bytes"), "cut.pcap");
             let done = check.run(["report".as_ref(), file.as_os_str()]);
             done.expect_exit(1, "The file ends in the middle of a header or of a packet: an error, and no half report.");
             done.expect_error(&["ends"], "The message says that the file ends too early, in a sentence with the word `ends`.");
@@ -1280,7 +1280,10 @@ const OPEN_LINES: [&str; 3] = [OPEN[0].0, OPEN[1].0, OPEN[2].0];
 fn run(check: &Check, command: &str, list: &str) -> Finished {
     let file = check.file("list.txt", list);
     let done = check.run([command.as_ref(), file.as_os_str()]);
-    done.expect_success("Every line of this list is a valid one.");
+    done.expect_success(
+        "Every line of this list is a valid one, and so is every order of segments: the program ends with 0. After a \
+         panic, begin at the place that it names.",
+    );
     done
 }
 

@@ -8,17 +8,17 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Step 6. A socket that is connected to `addr`, of the same family as `addr`.
 pub fn connect(addr: SocketAddr) -> io::Result<Socket> {
-    todo!("make a socket as in step 1; connect it to addr; return it")
+    todo!("a socket that is connected to `addr`")
 }
 
 /// Sends all of `input`, piece by piece as it comes, and then ends our half of the connection
 /// (`shutdown` for writing). The other half stays open: the answer may still be on its way.
 pub fn send_input(input: &mut impl Read, mut connected: &Socket) -> io::Result<()> {
-    todo!("read from input and write_all to connected; at its end, shut down for writing")
+    todo!("send all of `input`, then end our half")
 }
 
 /// Writes every byte that arrives on `connected` to `output`, at once (flush after each piece), and
 /// returns when the server has ended its stream.
 pub fn print_answer(mut connected: &Socket, output: &mut impl Write) -> io::Result<()> {
-    todo!("read from connected; 0 bytes: return; otherwise write_all to output, flush; repeat")
+    todo!("write what arrives to `output`, until the server's end")
 }

@@ -12,13 +12,13 @@ use crate::address;
 ///
 /// The family of the socket is that of `addr`: IPv4 or IPv6. Port 0 asks the kernel for a free port.
 pub fn bind(addr: SocketAddr) -> io::Result<Socket> {
-    todo!("make a socket of addr's family, for a stream, with TCP; bind it to addr; return it")
+    todo!("a socket that owns `addr`")
 }
 
 /// Step 2. A socket that is bound to `addr` and listens, with `backlog` as the length of its queue.
 pub fn listen(addr: SocketAddr, backlog: i32) -> io::Result<Socket> {
     let socket = bind(addr)?;
-    todo!("one call on the bound socket, with backlog; return the socket")
+    todo!("the socket, listening")
 }
 
 /// One connection, as accept hands it over. Dropping its socket closes it.
@@ -36,7 +36,7 @@ pub struct Connection {
 /// `address::internet` turns the address that accept returns into a [`SocketAddr`], `address::of`
 /// asks a socket for its own.
 pub fn accept(listening: &Socket) -> io::Result<Connection> {
-    todo!("accept a connection; return its socket, the client's address and our own")
+    todo!("the next Connection")
 }
 
 /// Step 4. Sends back every byte that arrives on `connected`, as it arrives, and returns when the
@@ -45,7 +45,7 @@ pub fn accept(listening: &Socket) -> io::Result<Connection> {
 /// On a [`Socket`], `read` is recv and `write_all` is send, repeated until all of it is sent. Errors
 /// are returned to the caller.
 pub fn echo(mut connected: &Socket) -> io::Result<()> {
-    todo!("read into a buffer; 0 bytes: return; otherwise write_all what came; repeat")
+    todo!("send back what arrives, until the client's end")
 }
 
 /// Step 5. Accepts one client after the other, echoes to each until it ends its stream, and closes
@@ -55,5 +55,5 @@ pub fn echo(mut connected: &Socket) -> io::Result<()> {
 /// next client gets its turn. The same holds for a client that is gone before accept hands it over:
 /// Linux reports that later, in recv; elsewhere accept says `ConnectionAborted` or `ConnectionReset`.
 pub fn serve(listening: &Socket) -> io::Result<()> {
-    todo!("for ever: accept, echo, drop; what happens to one client ends nothing else")
+    todo!("serve one client after the other")
 }

@@ -101,6 +101,10 @@ mod step_2 {
 
 mod step_3 {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use std::net::TcpStream;
+    #[cfg(target_os = "linux")]
+    use wire::netns::{self, Side};
 
     #[test]
     fn names_both_ends_of_the_connection() {
@@ -118,6 +122,73 @@ mod step_3 {
             .finish()
             .expect_success("One client was accepted: the program ends.");
     }
+
+    /// 0.0.0.0 is every address of the host, those that others reach too. So this check runs once
+    /// more, in a network that has nothing but a loopback interface.
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: a network of its own, in which 0.0.0.0 is out of reach"
+    )]
+    fn names_the_address_that_the_client_connected_to() {
+        #[cfg(target_os = "linux")]
+        {
+            let test = "step_3::names_the_address_that_the_client_connected_to";
+            let check = match netns::inside(test) {
+                Ok(Side::Inside) => check!(),
+                // It has given its verdict, and its transcript is what there is to say.
+                Ok(Side::Outside(finished)) if finished.success() => return,
+                Ok(Side::Outside(finished)) => {
+                    eprint!("{}", String::from_utf8_lossy(&finished.stderr));
+                    std::panic::resume_unwind(Box::new(()))
+                }
+                Err(reason) => return check!().skip(Need::Netns, &reason.to_string()),
+            };
+            check.note(
+                "entered",
+                "a network of its own",
+                "nothing but a loopback interface",
+            );
+            // A sandbox around the program may not stand being in another one. A command line
+            // without a subcommand tells: `main`, which is given, ends with 2. (101 is a panic.)
+            if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
+                return check.skip(
+                    Need::Netns,
+                    "the program does not start in a network of its own",
+                );
+            }
+            for host in ["127.0.0.1", "127.0.0.2"] {
+                let server = check.start(["accept", "--listen", "0.0.0.0:0"]);
+                let here = format!("{host}:{}", server.addr().port());
+                let peer = match TcpStream::connect(&here) {
+                    Ok(peer) => peer,
+                    Err(error) => check.fail(
+                        format!("to connect to {here}"),
+                        error,
+                        "The server is bound to 0.0.0.0, every address of this host, and this is one of them. Does `listen` use the address that it is given?",
+                    ),
+                };
+                let client = match peer.local_addr() {
+                    Ok(client) => client,
+                    Err(error) => panic!("a connected socket has no address: {error}"),
+                };
+                check.note("connected", format!("to {here}"), format!("from {client}"));
+                server.expect_line(&format!("accepted {client} on {here}"), |got: &[u8]| {
+                    let got = String::from_utf8_lossy(got);
+                    if got.contains(" on 0.0.0.0:") {
+                        "This is the address of the listening socket: 0.0.0.0, \"any of mine\". A connection has one address at each end, and the client chose this one. Ask the new socket, the one that `accept` returned."
+                    } else if got.contains(&format!(" on {client}")) {
+                        "This is the client's address twice. The address of our own end comes from `address::of`, asked of the new socket."
+                    } else {
+                        "First the client's address, then the address at which the client reached this server: the new socket knows it."
+                    }
+                });
+                server
+                    .finish()
+                    .expect_success("One client was accepted: the program ends.");
+            }
+        }
+    }
 }
 
 mod step_4 {
@@ -130,7 +201,7 @@ mod step_4 {
         let mut peer = check.connect(&server);
         peer.send(b"hello");
         peer.expect(b"hello", |got: &[u8]| match got {
-            [] => "The five bytes are there, and nothing came back. Answer what one `read` brought before you read again: `read_to_end` would wait for an end that has not come.",
+            [] => "The five bytes are there, and nothing came back. If the program waits, it waits for more: answer what one `read` brought before you read again. `read_to_end` waits for an end that has not come.",
             got if got.starts_with(b"hello") => "More came back than was sent. `read` says how many bytes it brought; the rest of the buffer is not part of them: write `&buffer[..n]`.",
             _ => "An echo sends back the bytes that came, unchanged.",
         });
@@ -147,8 +218,11 @@ mod step_4 {
         let mut peer = check.connect(&server);
         peer.send_one_by_one(b"hello");
         peer.expect(b"hello", |got: &[u8]| match got {
-            [] => "What one `read` brought is to be answered at once, and be it a single byte.",
-            _ => "The client sent each byte by itself, and each needs a `read` of its own. That a `read` brings little, or less than the buffer holds, does not mean that it was the last: go on until one returns 0.",
+            [] => "Five bytes were sent, each by itself, and nothing came back. What one `read` brought is to be answered at once, and be it a single byte.",
+            got if b"hello".starts_with(got) => "The first bytes came back, and then no more. Each byte needs a `read` of its own. That a `read` brings little, or less than the buffer holds, does not mean that it was the last: go on until one returns 0.",
+            got if got.starts_with(b"h\0") => "More came back than was sent. Each `read` brought one byte; the rest of the buffer is not part of it: write `&buffer[..n]`.",
+            got if got.starts_with(b"hh") => "A byte came back twice. Each answer is what this one `read` brought, `&buffer[..n]`, and nothing of the reads before it.",
+            _ => "Other bytes came back than were sent. Each answer is what this one `read` brought, unchanged: the first n bytes of the buffer, and nothing before or after them.",
         });
     }
 

@@ -18,7 +18,7 @@ pub fn converse(mut client: TcpStream) -> io::Result<()> {
 /// line is a line: its name is empty.
 fn next_line(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
     let mut line: Vec<u8> = Vec::new();
-    // write: "read a whole line into `line`; return it without its end, or None when nothing more comes"
+    // write: "the next whole line without its end, or None"
     if reader.read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }

@@ -15,7 +15,7 @@ use crate::{ipv4, ipv6};
 /// checksum field itself is zero. Whoever receives the header sums it as it is, field included,
 /// and gets 0xffff when nothing has changed.
 pub fn sum(bytes: &[u8]) -> u16 {
-    // write: "add up the 16-bit numbers in a u32, then add the upper half to the lower until the upper is zero"
+    // write: "the ones' complement sum of `bytes`"
     // A u32 has room for 65,537 numbers before it overflows itself; no packet has as many.
     let mut sum: u32 = 0;
     for pair in bytes.chunks(2) {

@@ -40,7 +40,7 @@ pub fn parse(frame: Piece) -> Result<Ethernet, Fault> {
     let header = frame.header("ethernet", HEADER)?;
     let mut destination = [0; 6];
     destination.copy_from_slice(&header[0..6]);
-    // write: "copy the source in the same way, read the ethertype, and return the three as an Ethernet"
+    // write: "the header as an Ethernet"
     // The destination stands first so that a switch can begin to forward a frame whose rest has
     // not arrived yet (IEEE 802.3 §3.1.1 has the order of the fields).
     let mut source = [0; 6];

@@ -32,6 +32,7 @@ pub struct Ipv6 {
 }
 
 /// Reads the header that `packet` begins with. `packet` may go on after the packet's end.
+/// `Ipv6Addr::from` makes an address of an array of 16 bytes.
 ///
 /// # Errors
 /// - [`Fault::Short`] or [`Fault::Cut`] when there are fewer than 40 bytes.
@@ -39,7 +40,7 @@ pub struct Ipv6 {
 ///   `packet` does not have so many bytes after its header.
 pub fn parse(packet: Piece) -> Result<Ipv6, Fault> {
     let header = packet.header("ipv6", HEADER)?;
-    // write: "check the version, read the payload length and check it, and fill in an Ipv6; Ipv6Addr::from takes [u8; 16]"
+    // write: "the header as an Ipv6, or the Fault that fits"
     let version = header[0] >> 4;
     if version != 6 {
         return Err(Fault::invalid(
@@ -76,7 +77,7 @@ pub fn pseudo_header(
     next_header: u8,
     length: u32,
 ) -> [u8; 40] {
-    // write: "put the five into an array of 40 bytes"
+    // write: "the 40 bytes of the comment above"
     let mut bytes = [0; 40];
     bytes[0..16].copy_from_slice(&source.octets());
     bytes[16..32].copy_from_slice(&destination.octets());

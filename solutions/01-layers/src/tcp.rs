@@ -51,7 +51,7 @@ pub struct Tcp {
 ///   than `segment.length`.
 pub fn parse(segment: Piece) -> Result<Tcp, Fault> {
     let header = segment.header("tcp", SHORTEST_HEADER)?;
-    // write: "read the fields, refuse a header length that cannot be, and return them as a Tcp"
+    // write: "the header as a Tcp, or the Fault that fits"
     let header_length = usize::from(header[12] >> 4) * 4;
     if header_length < SHORTEST_HEADER || header_length > segment.length {
         let problem = format!(

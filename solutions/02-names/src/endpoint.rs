@@ -49,7 +49,7 @@ impl fmt::Display for BadEndpoint {
 /// # Errors
 /// The [`BadEndpoint`] that fits; each variant shows examples.
 pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
-    // write: "cut at the bracket, or at the only colon; refuse what is empty or ambiguous"
+    // write: "host and port, or the BadEndpoint that fits"
     let whole = || endpoint.to_owned();
 
     // RFC 3986 §3.2.2: an IPv6 address stands in brackets, because it has colons of its own.
@@ -85,16 +85,23 @@ pub fn split(endpoint: &str) -> Result<(&str, &str), BadEndpoint> {
 
 /// The port that `port` means: a number is itself, anything else is the name of a service.
 ///
-/// The services file at `file` is read only when `port` is a name.
+/// The services file at `file` is read only when `port` is a name. Digits alone are a number, never a
+/// name: the name of a service holds a letter (RFC 6335 §5.1).
 ///
 /// # Errors
+/// [`NamesError::NotAPort`] when `port` is digits alone and more than 65535: `70000`.
 /// [`NamesError::Unreadable`] when the file is needed and cannot be read,
 /// [`NamesError::UnknownService`] when it has no such service.
 pub fn port_of(port: &str, file: &Path, protocol: Option<&str>) -> Result<u16, NamesError> {
-    // write: "parse a u16; where that fails, read the services and ask by_name"
+    // write: "the port that `port` means, or why there is none"
     // A number needs no look-up, and so it works where there is no services file at all.
     if let Ok(number) = port.parse() {
         return Ok(number);
+    }
+    // Too large for a port, and no name either. To look it up would turn a wrong question into the
+    // answer "no such service".
+    if port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NamesError::NotAPort(port.to_owned()));
     }
     let entries = services::read(file)?;
     match services::by_name(&entries, port, protocol) {

@@ -48,9 +48,9 @@ fn answer(args: impl Iterator<Item = String>) -> Result<Vec<String>, NamesError>
             }
         }
         ["service", port] => {
-            let port: u16 = port.parse().map_err(|_| {
-                NamesError::Usage(format!("{port:?} is not a port: a number from 0 to 65535"))
-            })?;
+            let port: u16 = port
+                .parse()
+                .map_err(|_| NamesError::NotAPort((*port).to_owned()))?;
             let entries = services::read(file)?;
             match services::by_port(&entries, port, protocol) {
                 Some(entry) => Ok(vec![entry.to_string()]),

@@ -11,7 +11,7 @@ use crate::error::NamesError;
 /// # Errors
 /// [`NamesError::Host`] with the system's reason.
 pub fn host_name() -> Result<String, NamesError> {
-    // write: "call get_hostname() and put a failure into NamesError::Host"
+    // write: "the name of this host, or why there is none"
     // gethostname(2): the name that the administrator gave this system. It needs no network, and
     // nothing promises that anybody else can look it up.
     get_hostname().map_err(NamesError::Host)
@@ -24,9 +24,10 @@ pub fn host_name() -> Result<String, NamesError> {
 ///
 /// # Errors
 /// [`NamesError::NoAddress`] whenever the resolver gives an error, whichever, and when it gives no
-/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error.
+/// address at all. [`NamesError::no_address`] makes one from the name and the resolver's error; where
+/// the resolver gave none, the reason is [`io::ErrorKind::NotFound`].
 pub fn addresses(name: &str) -> Result<Vec<IpAddr>, NamesError> {
-    // write: "call getaddrinfo with a hint for one socket type; keep each IP address once, in order"
+    // write: "the addresses of `name`, or why there is none"
     // getaddrinfo(3) answers with one entry for every pair of address and socket type. The hint
     // says that only streams matter, so that an address comes once and not three times.
     let hints = AddrInfoHints {

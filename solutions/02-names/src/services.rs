@@ -63,11 +63,15 @@ impl fmt::Display for BadLine {
 /// - Words are separated by blanks: spaces or tabs, one or many. Blanks may also stand before the
 ///   first word and after the last.
 /// - A line with nothing in it, or nothing but a comment, is `None`.
+/// - The first word is the name, whatever it looks like: `80/tcp` alone is a name without a port.
+/// - The second word is cut at its first slash. A further one belongs to the protocol: that of
+///   `80/tcp/y` is `tcp/y`.
+/// - A port is what `u16` parses. That takes `+80` for 80; you may refuse it, no check asks.
 ///
 /// # Errors
 /// The [`BadLine`] that says what is wrong with the second word, or that there is none.
 pub fn parse_line(line: &str) -> Result<Option<Entry>, BadLine> {
-    // write: "cut the comment off, split at blanks: the name, PORT/PROTOCOL, the aliases"
+    // write: "the line as an Entry, None, or the BadLine that fits"
     // The comment goes first. Whatever it says, nothing later can take it for an alias.
     let text = line.split('#').next().unwrap_or_default();
 
@@ -111,7 +115,7 @@ pub fn parse_line(line: &str) -> Result<Option<Entry>, BadLine> {
 /// [`NamesError::Unreadable`] when the file cannot be read; [`NamesError::unreadable`] makes one
 /// from the path and the system's error. A missing file is no empty file.
 pub fn read(path: &Path) -> Result<Vec<Entry>, NamesError> {
-    // write: "fs::read the file, make text of the bytes, keep the entries of its lines"
+    // write: "the entries of the file, or why it cannot be read"
     // Bytes first: a file is bytes, and nobody promised that they are UTF-8. from_utf8_lossy puts a
     // replacement character where they are not, and no separator is among those.
     let bytes = fs::read(path).map_err(|reason| NamesError::unreadable(path, reason))?;
@@ -131,7 +135,7 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, NamesError> {
 /// With a `protocol`, only entries of that protocol count; without one, all do. Names and protocols
 /// match whole and letter by letter: `HTTP` and `htt` are not `http`.
 pub fn by_name<'a>(entries: &'a [Entry], name: &str, protocol: Option<&str>) -> Option<&'a Entry> {
-    // write: "find the first entry whose protocol fits and whose name or alias this is"
+    // write: "the first entry that `name` names"
     entries.iter().find(|entry| {
         fits(entry, protocol)
             && (entry.name == name || entry.aliases.iter().any(|alias| alias == name))
@@ -141,7 +145,7 @@ pub fn by_name<'a>(entries: &'a [Entry], name: &str, protocol: Option<&str>) -> 
 
 /// The first entry with `port`. With a `protocol`, only entries of that protocol count.
 pub fn by_port<'a>(entries: &'a [Entry], port: u16, protocol: Option<&str>) -> Option<&'a Entry> {
-    // write: "find the first entry whose protocol fits and whose port this is"
+    // write: "the first entry with `port`"
     entries
         .iter()
         .find(|entry| fits(entry, protocol) && entry.port == port)

@@ -29,7 +29,7 @@ pub fn is_capture(bytes: &[u8]) -> bool {
 /// One sentence: the link type is not Ethernet; or the file ends within its header or within a packet, which
 /// the sentence says with the word `ends`.
 pub fn segments(bytes: &[u8]) -> Result<Vec<Segment>, String> {
-    // write: "walk over the packets: 24 bytes of file header, then for each packet 16 bytes of header and its bytes; peel each down to TCP"
+    // write: "the TCP segments of the file, or what is wrong with it"
     // RFC-draft-ietf-opsawg-pcap: magic, version, two unused words, snapshot length, link type.
     let is_big = bytes.starts_with(&[0xa1, 0xb2]);
     let word = |at: usize| -> Option<u32> {

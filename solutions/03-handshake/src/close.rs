@@ -11,10 +11,11 @@ use crate::states::{End, State};
 /// - It may be that this segment is the first to show that the FIN of `other` has arrived here
 ///   (`end.has_got_the_fin_of(other)`): then the rules for arrival in [`after_receiving`] come first.
 /// - A FIN, from SYN-RECEIVED or ESTABLISHED: FIN-WAIT-1.
-/// - A FIN, from CLOSE-WAIT: LAST-ACK, if the segment covers the FIN of `other`. If it does not, the
-///   two FINs crossed: this one was sent before the other came, and the state is CLOSING.
+/// - A FIN, from CLOSE-WAIT: LAST-ACK, if the segment covers the FIN of `other`
+///   (`other.fin_is_covered_by(segment)`). If it does not, the two FINs crossed: this one was sent
+///   before the other came, and the state is CLOSING.
 pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
-    // write: "the rules above; other.fin_is_covered_by(segment) tells whether the segment acknowledges the other end's FIN"
+    // write: "the state of `end` after it has sent `segment`"
     let state = after_arrival(end, other, end.state);
     match state {
         State::SynReceived | State::Established if segment.flags.fin => State::FinWait1,
@@ -29,7 +30,7 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
 /// The state of `end` after `segment`, sent by `other`, has arrived at it. Two things can have
 /// happened, and both in one segment; the acknowledgment comes first.
 ///
-/// If the segment covers the FIN of `end`:
+/// If the segment covers the FIN of `end` (`end.fin_is_covered_by(segment)`):
 /// - FIN-WAIT-1 becomes FIN-WAIT-2,
 /// - CLOSING becomes TIME-WAIT,
 /// - LAST-ACK becomes CLOSED.
@@ -39,7 +40,7 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
 /// - FIN-WAIT-1 becomes CLOSING,
 /// - FIN-WAIT-2 becomes TIME-WAIT.
 pub fn after_receiving(end: &End, other: &End, segment: &Segment) -> State {
-    // write: "first the acknowledgment of end's own FIN, then, from the state that gives, the arrival of the other's"
+    // write: "the state of `end` after `segment` has arrived"
     let mut state = end.state;
     // An ACK that comes after a FIN need not acknowledge it: only the number tells.
     if end.fin_is_covered_by(segment) {
@@ -57,11 +58,12 @@ pub fn after_receiving(end: &End, other: &End, segment: &Segment) -> State {
 /// Whether an end accepts `segment`, which has RST set: an accepted reset ends the connection at once.
 ///
 /// - In LISTEN and in CLOSED there is nothing to reset: no.
-/// - In SYN-SENT: only if the segment covers the end's SYN. A refusal is an answer, and says to what.
+/// - In SYN-SENT: only if the segment covers the end's SYN (`end.syn_is_covered_by(segment)`). A
+///   refusal is an answer, and says to what.
 /// - In every other state: only if its sequence number is exactly the next that `end` expects
-///   (RFC 9293 §3.10.7.4). Anyone can send a RST with two right addresses; this number he must know.
+///   (`end.expects`; RFC 9293 §3.10.7.4). Anyone can send a RST with two right addresses; this number he must know.
 pub fn reset_is_acceptable(end: &End, segment: &Segment) -> bool {
-    // write: "one answer for LISTEN and CLOSED, one for SYN-SENT, one for all the others; end.expects is an Option"
+    // write: "whether `end` accepts this reset"
     match end.state {
         State::Listen | State::Closed => false,
         State::SynSent => end.syn_is_covered_by(segment),

@@ -14,7 +14,7 @@ use crate::states::{End, State};
 /// - No SYN, from LISTEN or SYN-SENT: ESTABLISHED. An end speaks like this only when its connection
 ///   is open: the list does not show how it came to be.
 pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
-    // write: "match on (end.state, segment.flags.syn, segment.flags.ack): the three rules above, and otherwise end.state"
+    // write: "the state of `end` after it has sent `segment`"
     match (end.state, segment.flags.syn, segment.flags.ack) {
         // RFC 9293 figure 7: both ends open actively, and each SYN arrives at an end in SYN-SENT.
         (State::Closed | State::Listen, true, false) if other.state == State::SynSent => {
@@ -28,7 +28,8 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
     // end
 }
 
-/// The state of `end` after `segment` has arrived at it.
+/// The state of `end` after `segment` has arrived at it. Whether it covers the end's SYN says
+/// `end.syn_is_covered_by(segment)`.
 ///
 /// - In SYN-SENT, a SYN,ACK that covers the end's SYN: ESTABLISHED. A SYN without ACK: SYN-RECEIVED.
 /// - In SYN-RECEIVED, a segment that covers the end's SYN: ESTABLISHED.
@@ -36,7 +37,7 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
 ///   Anything else in LISTEN comes from the middle of a connection: ESTABLISHED.
 /// - In CLOSED, a SYN without ACK: LISTEN. The end may be listening again.
 pub fn after_receiving(end: &End, segment: &Segment) -> State {
-    // write: "the rules above; end.syn_is_covered_by(segment) tells whether the segment acknowledges the SYN"
+    // write: "the state of `end` after `segment` has arrived"
     let covered = end.syn_is_covered_by(segment);
     match (end.state, segment.flags.syn, segment.flags.ack) {
         // A SYN,ACK with another acknowledgment answers some other SYN (RFC 9293 figure 8).

@@ -48,7 +48,7 @@ pub enum Closed {
 ///    [`Opened::Unfinished`].
 /// 3. Both ends have been in SYN-RECEIVED: [`Opened::Simultaneous`]. Otherwise [`Opened::ThreeWay`].
 pub fn opened(track: &Track) -> Opened {
-    // write: "the three rules above, in their order"
+    // write: "how the connection opened"
     let ends = &track.ends;
     if !ends
         .iter()
@@ -91,7 +91,7 @@ pub fn opened(track: &Track) -> Opened {
 /// 5. `opened` is [`Opened::Unfinished`]: [`Closed::NeverOpen`].
 /// 6. An end has sent a FIN: [`Closed::Unfinished`]. Otherwise [`Closed::StillOpen`].
 pub fn closed(track: &Track, opened: Opened) -> Closed {
-    // write: "the six rules above, in their order"
+    // write: "how the connection closed"
     let ends = &track.ends;
     if opened == Opened::Refused {
         return Closed::NeverOpen;
@@ -126,7 +126,7 @@ pub fn closed(track: &Track, opened: Opened) -> Closed {
 
 /// The ends that came to TIME-WAIT, in the order of `track.ends`: none, one or both.
 pub fn held_time_wait(track: &Track) -> Vec<SocketAddr> {
-    // write: "the addresses of those whose path holds TIME-WAIT"
+    // write: "the ends that came to TIME-WAIT"
     track
         .ends
         .iter()

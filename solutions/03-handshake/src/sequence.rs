@@ -5,7 +5,7 @@
 /// On a circle each number is before and after every other one, so the shorter way counts: `a` is
 /// before `b` when fewer than 2^31 steps forward lead from `a` to `b`, and at least one.
 pub fn before(a: u32, b: u32) -> bool {
-    // write: "the steps from a to b are b.wrapping_sub(a); compare them with 0 and with 2^31"
+    // write: "whether `a` comes before `b`"
     let steps = b.wrapping_sub(a);
     steps != 0 && steps < 1 << 31
     // end
@@ -18,7 +18,7 @@ pub fn before(a: u32, b: u32) -> bool {
 /// One that lies after `next` acknowledges what was never sent, and covers nothing
 /// (RFC 9293 §3.10.7.4).
 pub fn covers(ack: u32, number: u32, next: u32) -> bool {
-    // write: "number lies before ack, and ack does not lie after next"
+    // write: "whether `ack` covers `number`"
     before(number, ack) && !before(next, ack)
     // end
 }

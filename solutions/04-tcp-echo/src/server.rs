@@ -10,7 +10,7 @@ use crate::address;
 ///
 /// The family of the socket is that of `addr`: IPv4 or IPv6. Port 0 asks the kernel for a free port.
 pub fn bind(addr: SocketAddr) -> io::Result<Socket> {
-    // write: "make a socket of addr's family, for a stream, with TCP; bind it to addr; return it"
+    // write: "a socket that owns `addr`"
     // Family, type and protocol: the first two would do, because TCP is the only stream protocol
     // that the internet families offer by default. A program says what it means.
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
@@ -22,7 +22,7 @@ pub fn bind(addr: SocketAddr) -> io::Result<Socket> {
 /// Step 2. A socket that is bound to `addr` and listens, with `backlog` as the length of its queue.
 pub fn listen(addr: SocketAddr, backlog: i32) -> io::Result<Socket> {
     let socket = bind(addr)?;
-    // write: "one call on the bound socket, with backlog; return the socket"
+    // write: "the socket, listening"
     // From here on the kernel answers every SYN by itself. The connections wait in the queue until
     // somebody calls accept.
     socket.listen(backlog)?;
@@ -45,7 +45,7 @@ pub struct Connection {
 /// `address::internet` turns the address that accept returns into a [`SocketAddr`], `address::of`
 /// asks a socket for its own.
 pub fn accept(listening: &Socket) -> io::Result<Connection> {
-    // write: "accept a connection; return its socket, the client's address and our own"
+    // write: "the next Connection"
     let (socket, peer) = listening.accept()?;
     let peer = address::internet(peer)?;
     // Asked of the new socket. The listening one may be bound to 0.0.0.0, "any of mine"; a
@@ -65,7 +65,7 @@ pub fn accept(listening: &Socket) -> io::Result<Connection> {
 /// On a [`Socket`], `read` is recv and `write_all` is send, repeated until all of it is sent. Errors
 /// are returned to the caller.
 pub fn echo(mut connected: &Socket) -> io::Result<()> {
-    // write: "read into a buffer; 0 bytes: return; otherwise write_all what came; repeat"
+    // write: "send back what arrives, until the client's end"
     // The size is no limit of what can be echoed, only of what one recv can bring.
     let mut buffer = [0; 4096];
     loop {
@@ -88,7 +88,7 @@ pub fn echo(mut connected: &Socket) -> io::Result<()> {
 /// next client gets its turn. The same holds for a client that is gone before accept hands it over:
 /// Linux reports that later, in recv; elsewhere accept says `ConnectionAborted` or `ConnectionReset`.
 pub fn serve(listening: &Socket) -> io::Result<()> {
-    // write: "for ever: accept, echo, drop; what happens to one client ends nothing else"
+    // write: "serve one client after the other"
     loop {
         // A `?` here would let any client end the server, by leaving at the wrong moment.
         let client = match accept(listening) {

@@ -49,7 +49,7 @@ fn try_to_connect(addr: SocketAddr) -> Option<TcpStream> {
             Some(client)
         }
         Err(error) => {
-            println!("   client: connect to {addr} failed: {error}");
+            println!("   client: connect to {addr} failed: {:?}", error.kind());
             None
         }
     }

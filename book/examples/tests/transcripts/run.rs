@@ -244,6 +244,9 @@ fn patience() -> Duration {
 
 /// Why the transcript cannot be run here at all: in a learner's copy there are no solutions.
 pub fn missing(script: &Script) -> Option<String> {
+    if let Some(system) = script.system.filter(|system| !system.is_this_one()) {
+        return Some(format!("{system} only"));
+    }
     let uses_a_lab = script.entries.iter().any(|entry| {
         matches!(
             &entry.action,

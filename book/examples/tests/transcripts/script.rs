@@ -5,10 +5,54 @@ use std::fmt;
 /// A whole transcript.
 #[derive(Debug)]
 pub struct Script {
-    /// Lines before the first command.
+    /// The system whose output it is; `None` where every system prints the same.
+    pub system: Option<System>,
+    /// Lines before the first command, the one that names the system among them.
     pub opening: Vec<String>,
     /// The commands, in order.
     pub entries: Vec<Entry>,
+}
+
+/// A system that a transcript's first line names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum System {
+    Unix,
+    Linux,
+    LinuxWithGlibc,
+}
+
+impl System {
+    /// The system of a line `# on SYSTEM`; `None` where it is some other remark.
+    fn named_by(line: &str) -> Result<Option<System>, String> {
+        let Some(name) = line.strip_prefix("# on ") else {
+            return Ok(None);
+        };
+        let all = [System::Unix, System::Linux, System::LinuxWithGlibc];
+        match all.into_iter().find(|system| system.to_string() == name) {
+            Some(system) => Ok(Some(system)),
+            None => Err(format!(
+                "`# on {name}`: write Unix, Linux or Linux with glibc"
+            )),
+        }
+    }
+
+    pub fn is_this_one(self) -> bool {
+        match self {
+            System::Unix => cfg!(unix),
+            System::Linux => cfg!(target_os = "linux"),
+            System::LinuxWithGlibc => cfg!(all(target_os = "linux", target_env = "gnu")),
+        }
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            System::Unix => "Unix",
+            System::Linux => "Linux",
+            System::LinuxWithGlibc => "Linux with glibc",
+        })
+    }
 }
 
 /// One command, or one wait for a job's line, with the output that stands below it.
@@ -58,6 +102,7 @@ pub enum Program {
 impl Script {
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script {
+            system: System::named_by(text.lines().next().unwrap_or_default())?,
             opening: Vec::new(),
             entries: Vec::new(),
         };
@@ -387,6 +432,28 @@ fn what_is_not_understood_is_refused() {
         let problem = parse_command(line).unwrap_err();
         assert!(problem.contains(says), "{line}: {problem}");
     }
+}
+
+#[test]
+fn a_first_line_names_the_system() {
+    for (line, system) in [
+        ("# on Linux", Some(System::Linux)),
+        ("# on Linux with glibc", Some(System::LinuxWithGlibc)),
+        ("# on Unix", Some(System::Unix)),
+        ("# a remark on Linux", None),
+    ] {
+        let text = format!("{line}\n$ a\n");
+        let script = Script::parse(&text).unwrap();
+        assert_eq!(script.system, system);
+        assert_eq!(script.to_string(), text);
+    }
+    let problem = Script::parse("# on Mars\n$ a\n").unwrap_err();
+    assert!(problem.contains("Mars"), "{problem}");
+    assert_eq!(
+        System::Linux.is_this_one(),
+        cfg!(target_os = "linux"),
+        "elsewhere it is skipped"
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub fn converse(mut client: TcpStream) -> io::Result<()> {
 /// how many bytes it read, 0 at the end of the stream.
 fn next_line(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
     let mut line: Vec<u8> = Vec::new();
-    // write: "read_until(b'\\n', &mut line), None after 0 bytes, otherwise the line without its \\n"
+    // write: "the next whole line without its end, or None"
     if reader.read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }

@@ -20,7 +20,7 @@ pub fn converse(mut client: TcpStream) -> io::Result<()> {
 ///
 /// The buffer has room for 1024 bytes, whatever came from the client.
 fn reply(buffer: &[u8], n: usize) -> &[u8] {
-    // write: "the part of the buffer that came from the client"
+    // write: "the bytes to send back"
     let _ = n;
     buffer
     // end
@@ -30,7 +30,7 @@ fn reply(buffer: &[u8], n: usize) -> &[u8] {
 ///
 /// A read waits while there is nothing to read, so one value of `n` is left to mean the end.
 fn is_over(n: usize) -> bool {
-    // write: "whether this n means that the client sends no more"
+    // write: "whether the conversation is over"
     n == 0
     // end
 }

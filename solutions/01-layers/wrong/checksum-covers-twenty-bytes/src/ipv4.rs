@@ -84,7 +84,7 @@ pub fn parse(packet: Piece) -> Result<Ipv4, Fault> {
             format!("the version is {version}, not 4"),
         ));
     }
-    // write: "read both lengths and refuse those that cannot be, take the header again with its options, and fill in an Ipv4"
+    // write: "the header as an Ipv4, or the Fault that fits"
     // Two lengths, and neither may be trusted: one says where the payload begins, the other where
     // it ends. Both are checked before anything is cut by them.
     let header_length = usize::from(header[0] & 0x0f) * 4;
@@ -145,7 +145,7 @@ pub fn parse(packet: Piece) -> Result<Ipv4, Fault> {
 /// [`Fault::Invalid`] with the word `option` when a length is below 2, is missing, or leads beyond
 /// the header.
 pub fn options(bytes: &[u8]) -> Result<Vec<Ipv4Option>, Fault> {
-    // write: "look at the first byte that is left; take one byte or as many as the length says; go on with the rest"
+    // write: "the options in their order, or the Fault that fits"
     let mut options = Vec::new();
     let mut rest = bytes;
     while let Some(&kind) = rest.first() {
@@ -189,7 +189,7 @@ pub fn pseudo_header(
     protocol: u8,
     length: u16,
 ) -> [u8; 12] {
-    // write: "put the five into an array of 12 bytes; source.octets() are an address's four bytes"
+    // write: "the 12 bytes of the table"
     // With the addresses in the sum, a packet that was delivered to the wrong host fails there.
     let mut bytes = [0; 12];
     bytes[0..4].copy_from_slice(&source.octets());

@@ -34,7 +34,7 @@ pub struct Udp {
 ///   `datagram.length`.
 pub fn parse(datagram: Piece) -> Result<Udp, Fault> {
     let header = datagram.header("udp", HEADER)?;
-    // write: "read the four numbers, refuse a length that cannot be, and return them as a Udp"
+    // write: "the header as a Udp, or the Fault that fits"
     let length = usize::from(u16::from_ne_bytes([header[4], header[5]]));
     // It may be less than IP delivered: then the payload ends where UDP says.
     if length < HEADER || length > datagram.length {

@@ -60,7 +60,7 @@ fn fits(layer: &'static str, payload: &[u8], limit: usize) -> Result<(), Fault> 
 /// The checksum covers the pseudo-header, this header with a checksum of zero, and the payload. One
 /// that comes out as 0x0000 is sent as 0xffff, because zero means "none" (RFC 768).
 pub fn udp_datagram(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
-    // write: "the header with a zero checksum, then the payload; then the checksum over pseudo-header and datagram, put at bytes 6 and 7"
+    // write: "the datagram, its checksum included"
     let length = (8 + payload.len()) as u16;
     let mut datagram = Vec::new();
     datagram.extend_from_slice(&source.port().to_be_bytes());
@@ -77,7 +77,7 @@ pub fn udp_datagram(source: SocketAddrV4, destination: SocketAddrV4, payload: &[
 /// Bonus: a TCP header (the table in `tcp.rs`) of 20 bytes and `payload`: sequence and
 /// acknowledgment number 1, PSH and ACK set, window 65535, urgent pointer 0.
 pub fn tcp_segment(source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
-    // write: "as in udp_datagram; the checksum stands at bytes 16 and 17, and zero is an ordinary one"
+    // write: "the segment, its checksum included"
     let mut segment = Vec::new();
     segment.extend_from_slice(&source.port().to_be_bytes());
     segment.extend_from_slice(&destination.port().to_be_bytes());
@@ -104,7 +104,7 @@ pub fn ipv4_packet(
     protocol: u8,
     inside: &[u8],
 ) -> Vec<u8> {
-    // write: "the header with a zero checksum; then its checksum, put at bytes 10 and 11; then what is inside"
+    // write: "the packet, its header's checksum included"
     let total_length = (ipv4::SHORTEST_HEADER + inside.len()) as u16;
     let mut packet = vec![4 << 4 | 5, 0];
     packet.extend_from_slice(&total_length.to_be_bytes());
@@ -123,7 +123,7 @@ pub fn ipv4_packet(
 /// An Ethernet header from [`SOURCE`] to [`DESTINATION`], `packet`, and zero bytes up to
 /// [`SMALLEST_FRAME`] where the frame would be shorter.
 pub fn ethernet_frame(packet: &[u8]) -> Vec<u8> {
-    // write: "destination, source, ethernet::IPV4 as two bytes, packet; Vec::resize fills up, but mind that it also cuts"
+    // write: "the frame, filled up where it is short"
     let mut frame = Vec::new();
     frame.extend_from_slice(&DESTINATION);
     frame.extend_from_slice(&SOURCE);

@@ -108,7 +108,7 @@ pub fn read_format(file: &[u8]) -> Result<Format, Fault> {
         let problem = "this magic number is pcapng's; `editcap -F pcap IN OUT` converts it";
         return Err(Fault::invalid("pcap", problem));
     }
-    // write: "look the magic number up, read snap length and link type in the order it says, and return a Format"
+    // write: "the file header as a Format, or the Fault that fits"
     let (order, resolution) = match header[..4] {
         [0xd4, 0xc3, 0xb2, 0xa1] => (ByteOrder::Little, Resolution::Microseconds),
         [0xa1, 0xb2, 0xc3, 0xd4] => (ByteOrder::Big, Resolution::Microseconds),
@@ -147,7 +147,7 @@ pub fn next_record<'a>(format: Format, rest: &mut &'a [u8]) -> Result<Option<Rec
         return Ok(None);
     }
     let header = Piece::whole(rest).header("pcap", RECORD_HEADER)?;
-    // write: "read the four numbers with format.order.number(…), check the announced length, cut the frame out, and move `rest` on"
+    // write: "the next record, or the Fault that fits; and `rest` behind it"
     let captured = format.order.number(&header[8..]) as usize;
     let on_the_wire = format.order.number(&header[12..]) as usize;
     // A length that cannot be would otherwise only be seen as "the file is too short".

@@ -29,7 +29,7 @@ fn peel_ethernet<'a>(frame: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fa
     let header = ethernet::parse(frame)?;
     let inside = frame.after(ethernet::HEADER);
     layers.push(Layer::Ethernet(header.clone()));
-    // write: "match on the ethertype: ethernet::IPV4 goes to peel_ipv4(inside, layers), all else is a payload"
+    // write: "push what is inside the frame"
     match header.ethertype {
         ethernet::IPV4 => peel_ipv4(inside, layers),
         ethernet::IPV6 => peel_ipv6(inside, layers),
@@ -54,7 +54,7 @@ fn peel_ethernet<'a>(frame: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fa
 fn peel_ipv4<'a>(packet: Piece<'a>, layers: &mut Layers<'a>) -> Result<(), Fault> {
     let header = ipv4::parse(packet)?;
     layers.push(Layer::Ipv4(header.clone()));
-    // write: "cut packet down to total_length with first(…), then to what is inside with after(…); push what is inside, then the padding"
+    // write: "push what is inside the packet, then the padding"
     // The end first, then the beginning: after this nothing can mistake padding for payload.
     let inside = packet
         .first(header.total_length)
@@ -89,7 +89,7 @@ fn peel_transport<'a>(
     segment: Piece<'a>,
     layers: &mut Layers<'a>,
 ) -> Result<(), Fault> {
-    // write: "match on the protocol: parse, judge the checksum, push the header, push the payload"
+    // write: "push the header and the payload, or a payload alone"
     match protocol {
         ipv4::UDP => {
             let header = udp::parse(segment)?;

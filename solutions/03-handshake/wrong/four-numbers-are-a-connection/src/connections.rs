@@ -14,7 +14,7 @@ pub struct Connection {
 
 /// Whether `segment` goes from one of these two ends to the other, in either direction.
 pub fn is_between(segment: &Segment, ends: &[SocketAddr; 2]) -> bool {
-    // write: "source and destination, both address and port, are the two ends, one way round or the other"
+    // write: "whether `segment` goes between these two ends"
     let pair = [segment.source, segment.destination];
     pair == *ends || pair == [ends[1], ends[0]]
     // end
@@ -31,7 +31,7 @@ pub fn is_between(segment: &Segment, ends: &[SocketAddr; 2]) -> bool {
 ///   nothing from this end, and a SYN without ACK from the other. That is one connection.
 /// - Every other SYN without ACK begins a new one.
 pub fn begins_another(segment: &Segment, so_far: &[&Segment]) -> bool {
-    // write: "the four rules above, in their order"
+    // write: "whether `segment` begins a new connection"
     if !segment.flags.syn || segment.flags.ack {
         return false;
     }

@@ -14,7 +14,7 @@ use crate::states::{End, State};
 /// - A FIN, from CLOSE-WAIT: LAST-ACK, if the segment covers the FIN of `other`. If it does not, the
 ///   two FINs crossed: this one was sent before the other came, and the state is CLOSING.
 pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
-    // write: "the rules above; other.fin_is_covered_by(segment) tells whether the segment acknowledges the other end's FIN"
+    // write: "the state of `end` after it has sent `segment`"
     let state = after_arrival(end, other, end.state);
     match state {
         State::SynReceived | State::Established if segment.flags.fin => State::FinWait1,
@@ -38,7 +38,7 @@ pub fn after_sending(end: &End, other: &End, segment: &Segment) -> State {
 /// - FIN-WAIT-1 becomes CLOSING,
 /// - FIN-WAIT-2 becomes TIME-WAIT.
 pub fn after_receiving(end: &End, other: &End, segment: &Segment) -> State {
-    // write: "first the acknowledgment of end's own FIN, then, from the state that gives, the arrival of the other's"
+    // write: "the state of `end` after `segment` has arrived"
     let mut state = end.state;
     // An ACK that comes after a FIN need not acknowledge it: only the number tells.
     if end.fin_is_covered_by(segment) {
@@ -60,7 +60,7 @@ pub fn after_receiving(end: &End, other: &End, segment: &Segment) -> State {
 /// - In every other state: only if its sequence number is exactly the next that `end` expects
 ///   (RFC 9293 §3.10.7.4). Anyone can send a RST with two right addresses; this number he must know.
 pub fn reset_is_acceptable(end: &End, segment: &Segment) -> bool {
-    // write: "one answer for LISTEN and CLOSED, one for SYN-SENT, one for all the others; end.expects is an Option"
+    // write: "whether `end` accepts this reset"
     match end.state {
         State::Listen | State::Closed => false,
         State::SynSent => end.syn_is_covered_by(segment),

@@ -6,7 +6,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Step 6. A socket that is connected to `addr`, of the same family as `addr`.
 pub fn connect(addr: SocketAddr) -> io::Result<Socket> {
-    // write: "make a socket as in step 1; connect it to addr; return it"
+    // write: "a socket that is connected to `addr`"
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // No bind: connect lets the kernel choose our address and a free port, because nobody has to
     // know them in advance.
@@ -18,7 +18,7 @@ pub fn connect(addr: SocketAddr) -> io::Result<Socket> {
 /// Sends all of `input`, piece by piece as it comes, and then ends our half of the connection
 /// (`shutdown` for writing). The other half stays open: the answer may still be on its way.
 pub fn send_input(input: &mut impl Read, mut connected: &Socket) -> io::Result<()> {
-    // write: "read from input and write_all to connected; at its end, shut down for writing"
+    // write: "send all of `input`, then end our half"
     let mut buffer = [0; 4096];
     loop {
         let n = input.read(&mut buffer)?;
@@ -35,7 +35,7 @@ pub fn send_input(input: &mut impl Read, mut connected: &Socket) -> io::Result<(
 /// Writes every byte that arrives on `connected` to `output`, at once (flush after each piece), and
 /// returns when the server has ended its stream.
 pub fn print_answer(mut connected: &Socket, output: &mut impl Write) -> io::Result<()> {
-    // write: "read from connected; 0 bytes: return; otherwise write_all to output, flush; repeat"
+    // write: "write what arrives to `output`, until the server's end"
     let mut all = Vec::new();
     connected.read_to_end(&mut all)?;
     output.write_all(&all)?;
