@@ -1451,14 +1451,17 @@ impl<'a> Covered<'a> {
 
 /// The Internet checksum of these bytes, one part behind the other; an odd part is filled up.
 fn ones(parts: &[&[u8]]) -> u16 {
-    let mut sum = 0_u32;
-    for pair in parts.iter().flat_map(|part| part.chunks(2)) {
-        sum += u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0));
-    }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
+    let words = parts.iter().flat_map(|part| part.chunks(2));
+    let total: u64 = words
+        .map(|word| 256 * u64::from(word[0]) + word.get(1).map_or(0, |low| u64::from(*low)))
+        .sum();
+    // A sum in one's complement is one modulo 65535, which only nothing at all makes 0 (RFC 1071).
+    let folded = if total == 0 {
+        0
+    } else {
+        (total - 1) % 0xffff + 1
+    };
+    0xffff - u16::try_from(folded).unwrap_or_default()
 }
 
 /// `layers frame` says of a well-formed frame what [`layers`] says.
