@@ -1,4 +1,5 @@
 //! Given: what an error of accept is about.
+#![allow(dead_code, reason = "some of it waits for your functions")]
 use std::io::{self, ErrorKind};
 
 /// A client is gone before accept handed it over. Linux reports this later, in recv.

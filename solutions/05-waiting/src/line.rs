@@ -1,4 +1,5 @@
 //! Given: one line out of a stream. Chapter 8 says why this is not one recv.
+#![allow(dead_code, reason = "some of it waits for your functions")]
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 

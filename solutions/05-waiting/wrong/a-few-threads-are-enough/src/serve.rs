@@ -1,7 +1,9 @@
 //! Steps 4 to 6: an echo that lets no client wait for another.
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+// only:
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+// end
 use std::thread;
 use std::time::Duration;
 
