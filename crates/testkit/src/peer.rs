@@ -59,6 +59,15 @@ impl Check {
 
     /// Connects with socket buffers of these sizes.
     pub fn connect_with<'p>(&self, program: &'p Program, buffers: Buffers) -> Peer<'p> {
+        self.try_connect(program, buffers, "The program said that it listens there. A refused connection means that no socket of it listens (any more).")
+    }
+
+    /// Connects to a program that may have ended by now; `why` says what it should have survived.
+    pub fn connect_explaining<'p>(&self, program: &'p Program, why: impl Why) -> Peer<'p> {
+        self.try_connect(program, Buffers::usual(), why)
+    }
+
+    fn try_connect<'p>(&self, program: &'p Program, buffers: Buffers, why: impl Why) -> Peer<'p> {
         let addr = program.addr();
         let connect = || -> std::io::Result<Socket> {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
@@ -77,8 +86,7 @@ impl Check {
                 got: error.to_string(),
                 bytes: None,
                 remains: program.remains(),
-                why: "The program said that it listens there. A refused connection means that no socket of it listens (any more)."
-                    .into(),
+                why: why.explain(&[]),
             }),
         }
     }

@@ -73,7 +73,7 @@ mod step_1 {
             "no further SYN is answered",
         );
         let probe = check.spawn(["probe", &addr.to_string(), "--patience", "50"]);
-        let why = "The SYN is not answered, and connect waits: a plain `connect` for one or two minutes. `TcpStream::connect_timeout` takes your patience as an argument and fails with TimedOut.";
+        let why = "The SYN is not answered, and a plain `connect` waits for one or two minutes. `TcpStream::connect_timeout` takes your patience as an argument and fails with TimedOut.";
         probe.expect_line(&format!("silent {addr}"), why);
         probe
             .expect_ends(why)
@@ -91,8 +91,8 @@ mod step_2 {
         let client = check.spawn(["ask", &listener.addr().to_string(), "what is the time?"]);
         let mut server = listener.accept(&client);
         server.expect(b"what is the time?\n", |got: &[u8]| match got {
-            [] => "The client waits in recv for the server, and the server waits in recv for the client: both read first, and nobody is left to send. Without `--greeted` it is the client who speaks first.",
-            b"what is the time?" => "The question is a line, and a line ends with its newline. The server waits in recv for the rest of it, and the client in recv for the answer.",
+            [] => "Without `--greeted` it is the client who speaks first, and the server waits in recv for the question. A client that waits in recv as well waits for ever: both read first, and nobody is left to send.",
+            b"what is the time?" => "The question is a line, and a line ends with its newline. The server waits in recv for the rest of it; a client that waits in recv for the answer by now waits for ever.",
             _ => "The question is sent as one line: its text, unchanged, and a newline.",
         });
         server.send(b"ten past nine\n");
@@ -127,7 +127,7 @@ mod step_2 {
         );
         server.expect(
             b"what is the time?\n",
-            "The greeting has come, with its newline. Now it is the client's turn: who goes on receiving waits for a server that waits too.",
+            "The greeting has come, with its newline. Now it is the client's turn: a client that goes on receiving waits for a server that waits too.",
         );
         server.send_one_by_one(b"ten past nine\n");
         client.expect_line(
@@ -194,7 +194,7 @@ mod step_3 {
         server.send(b"I speak first: ");
         client.expect_output(
             b"I speak first: ",
-            "The server has sent something, and the program waits for its standard input. A call that waits for the one keeps it from the other: receive in one thread, send in another. And flush after each piece: standard output keeps back what does not end in a newline.",
+            "The server has sent something, and nothing is on standard input yet. A thread that waits for the one does not see the other: receive in one thread, send in another. Print what each `read` brought, and flush: standard output keeps back what does not end in a newline.",
         );
         for word in ["one", " two\n", "three"] {
             client.type_in(word);
@@ -276,7 +276,7 @@ mod step_3 {
             "What came before the end is to be printed.",
         );
         client
-            .expect_ends("The server has ended its stream, and the program goes on waiting, for standard input that may never end. Nothing wakes a thread from that: do not join it, and use no `thread::scope`, which joins it for you. Return from `pump`, and the program ends with all its threads.")
+            .expect_ends("The server has ended its stream, and standard input is still open. A thread that waits for input may wait for ever. Nothing wakes a thread from that: do not join it, and use no `thread::scope`, which joins it for you. Return from `pump`, and the program ends with all its threads.")
             .expect_success("The server ended its stream in order.");
     }
 }
@@ -285,7 +285,7 @@ mod step_4 {
     use super::*;
 
     /// What all of this step's failures come down to.
-    const ONE_AT_A_TIME: &str = "This client is connected and has sent its bytes, and the server does not read them: it waits in a call for another client, who says nothing. One thread can wait for one thing. Give each connection a thread of its own, and do not wait for its end (`join`) before the next `accept`.";
+    const ONE_AT_A_TIME: &str = "This client is connected and has sent its bytes. A server that waits in a call for another client, who says nothing, does not come to read them: one thread can wait for one thing. Give each connection a thread of its own, and do not wait for its end (`join`) before the next `accept`.";
 
     #[test]
     fn serves_the_others_while_one_is_silent() {
@@ -347,11 +347,10 @@ mod step_4 {
         rude.send(b"hello")
             .expect(b"hello", "The first client is accepted and answered.");
         rude.reset();
-        let mut peer = check.connect(&server);
-        peer.send(b"hello").expect(
-            b"hello",
-            "The client before this one reset its connection: its `echo` failed with ConnectionReset. That ends one conversation. Print the error and let the thread end: an `unwrap` makes a panic of it, and in this program a panic in any thread ends all.",
-        );
+        let why = "A client reset its connection: its `echo` failed with ConnectionReset. That ends one conversation. Print the error and let the thread end: an `unwrap` makes a panic of it, and in this program a panic in any thread ends all.";
+        server.expect_rest(why);
+        let mut peer = check.connect_explaining(&server, why);
+        peer.send(b"hello").expect(b"hello", why);
     }
 }
 
@@ -376,11 +375,13 @@ mod step_5 {
         first
             .send(b"first")
             .expect(b"first", "The first client is accepted and answered.");
-        let mut crowd: Vec<_> = (1..=24).map(|_| check.connect(&server)).collect();
+        let ended = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
+        let mut crowd: Vec<_> = (0..24)
+            .map(|_| check.connect_explaining(&server, ended))
+            .collect();
         for (number, peer) in crowd.iter_mut().enumerate() {
             peer.send(format!("client {number}"));
         }
-        let ended = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
         if let Some(last) = crowd.last_mut() {
             last.expect_nothing_yet(ended);
         }
@@ -410,8 +411,11 @@ mod step_5 {
         let server = check.start(["serve"]);
         #[cfg(target_os = "linux")]
         server.limit_open_files(OPEN_FILES);
-        let crowd: Vec<_> = (1..=24).map(|_| check.connect(&server)).collect();
-        server.expect_rest("`accept` fails at once, and so does the next one, and the next: nothing has changed. The loop uses a whole processor core until a client leaves. Wait some milliseconds before `after_error` returns Ok for a shortage.");
+        let why = "Without a descriptor `accept` fails at once, and so does the next one, and the next: nothing has changed. A loop that tries again at once uses a whole processor core until a client leaves; one that gives up ends the server. Wait some milliseconds before `after_error` returns Ok for a shortage.";
+        let crowd: Vec<_> = (0..24)
+            .map(|_| check.connect_explaining(&server, why))
+            .collect();
+        server.expect_rest(why);
         drop(crowd);
         let mut peer = check.connect(&server);
         peer.send(b"hello").expect(
@@ -464,7 +468,10 @@ mod step_6 {
             let text = format!("client {number}");
             rude.send(&text).expect(
                 &text,
-                "The client before this one reset its connection, and the place it had is still taken. A `?` or an early return in the thread skips whatever stands after it: give the place back on every way out. What a `Drop` does happens on all of them.",
+                match number {
+                    1 => "There is one place, and nobody has it: this client is served.",
+                    _ => "The client before this one had the only place, and reset its connection. A `?` or an early return in its thread skips whatever stands after it: give the place back on every way out. What a `Drop` does happens on all of them.",
+                },
             );
             rude.reset();
         }
