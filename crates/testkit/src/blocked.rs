@@ -91,7 +91,7 @@ fn state(path: &str) -> u8 {
 }
 
 /// Whether every thread of the program and its descendants sleeps.
-fn all_asleep(root: u32) -> bool {
+pub(crate) fn all_asleep(root: u32) -> bool {
     tree(root).iter().all(|pid| {
         std::fs::read_dir(format!("/proc/{pid}/task"))
             .into_iter()

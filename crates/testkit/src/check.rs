@@ -260,8 +260,13 @@ impl Check {
             inner.place.heading()
         );
         let steps = lock(&inner.steps);
-        for (n, step) in steps.iter().enumerate() {
-            let _ = writeln!(text, "{:>3}  {step}", n + 1);
+        let mut n = 0;
+        for same in steps.chunk_by(|one, next| one == next) {
+            let _ = writeln!(text, "{:>3}  {}", n + 1, same[0]);
+            n += same.len();
+            if same.len() > 1 {
+                let _ = writeln!(text, "     …  {} times in all", same.len());
+            }
         }
         let _ = writeln!(
             text,

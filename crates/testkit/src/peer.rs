@@ -59,6 +59,15 @@ impl Check {
 
     /// Connects with socket buffers of these sizes.
     pub fn connect_with<'p>(&self, program: &'p Program, buffers: Buffers) -> Peer<'p> {
+        self.try_connect(program, buffers, "The program said that it listens there. A refused connection means that no socket of it listens (any more).")
+    }
+
+    /// Connects to a program that may have ended by now; `why` says what it should have survived.
+    pub fn connect_explaining<'p>(&self, program: &'p Program, why: impl Why) -> Peer<'p> {
+        self.try_connect(program, Buffers::usual(), why)
+    }
+
+    fn try_connect<'p>(&self, program: &'p Program, buffers: Buffers, why: impl Why) -> Peer<'p> {
         let addr = program.addr();
         let connect = || -> std::io::Result<Socket> {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
@@ -77,8 +86,7 @@ impl Check {
                 got: error.to_string(),
                 bytes: None,
                 remains: program.remains(),
-                why: "The program said that it listens there. A refused connection means that no socket of it listens (any more)."
-                    .into(),
+                why: why.explain(&[]),
             }),
         }
     }
@@ -336,6 +344,102 @@ impl<'p> Peer<'p> {
             format!("{} bytes in {} pieces", bytes.len(), pieces.len()),
         );
         self
+    }
+
+    /// Sends from `bytes` until no more of it is taken: both buffers are full, and the program sleeps.
+    /// Gives how many bytes that were. Where the program cannot be watched it stops at the first
+    /// pause, which can only make a check detect less.
+    pub fn send_until_full(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let bytes = bytes.as_ref();
+        self.check.disturb();
+        let mut sent = 0;
+        let mut refused = 0;
+        let _ = self.socket.set_nonblocking(true);
+        let until = Instant::now() + SETTLE;
+        while sent < bytes.len() && refused < 3 && Instant::now() < until {
+            match (&*self.socket).write(&bytes[sent..]) {
+                Ok(n) => (sent, refused) = (sent + n, 0),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {
+                    std::thread::sleep(TICK);
+                    refused += u32::from(self.program.is_asleep());
+                }
+                Err(_) => {
+                    self.reset = true;
+                    break;
+                }
+            }
+        }
+        let _ = self.socket.set_nonblocking(false);
+        let aside = match sent == bytes.len() {
+            true => format!("{}, all of it taken", count(sent)),
+            false => format!("{}, and then the buffers are full", count(sent)),
+        };
+        self.check.note("sent", Bytes(&bytes[..sent]), aside);
+        sent
+    }
+
+    /// Acts as an echo that does one thing at a time: receives, sends all of that back before it
+    /// receives again, and ends its stream when the program has. Gives how many bytes that were.
+    pub fn echo_to_end(&mut self, why: impl Why) -> usize {
+        self.check.disturb();
+        let _ = self.socket.set_write_timeout(Some(TICK));
+        let mut buffer = [0; 4096];
+        let mut sent = 0;
+        let mut left = 0..0;
+        let mut wait = Wait::new(&self.check, Some(self.program));
+        let ending = loop {
+            let came = if left.is_empty() {
+                self.read(&mut buffer)
+            } else {
+                match (&*self.socket).write(&buffer[left.clone()]) {
+                    Ok(n) => {
+                        left.start += n;
+                        sent += n;
+                        continue;
+                    }
+                    Err(error) if is_timeout(&error) => Came::NotYet,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(_) => Came::Reset,
+                }
+            };
+            match came {
+                Came::Bytes(n) => {
+                    left = 0..n;
+                    // Each receive is news: what follows is another wait.
+                    wait = Wait::new(&self.check, Some(self.program));
+                }
+                Came::End => {
+                    let _ = self.socket.shutdown(Shutdown::Write);
+                    self.check
+                        .note("echoed", count(sent), "to the end of the stream");
+                    return sent;
+                }
+                Came::Reset => {
+                    break format!("a reset of the connection{}", self.ended_too());
+                }
+                Came::NotYet => {
+                    if let Some(ending) = wait.look() {
+                        let peer = match left.is_empty() {
+                            true => "its peer, an echo, waits in recv() for more",
+                            false => {
+                                "its peer, an echo, waits in send() too: it receives no more until the answer is taken"
+                            }
+                        };
+                        break wait.describe_with(&ending, peer);
+                    }
+                }
+            }
+        };
+        self.check
+            .note("echoed", count(sent), "and then came to a stop");
+        self.check.end(Failure {
+            expected: "the program sends, takes what comes back, and ends its stream".into(),
+            got: ending,
+            bytes: None,
+            remains: self.program.remains(),
+            why: why.explain(&[]),
+        })
     }
 
     fn write_pieces<'b>(&mut self, pieces: impl Iterator<Item = &'b [u8]>) {

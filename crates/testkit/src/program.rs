@@ -232,6 +232,23 @@ impl Program {
         self
     }
 
+    /// Writes all of `bytes` to its standard input, in a thread of its own, and then ends it: for more
+    /// than a pipe holds.
+    pub fn feed(&self, bytes: impl AsRef<[u8]>) -> &Self {
+        let bytes = bytes.as_ref().to_vec();
+        let aside = format!("{} on its standard input, then its end", count(bytes.len()));
+        self.check.note("typed", Bytes(&bytes), aside);
+        if let Some(mut stdin) = lock(&self.stdin).take() {
+            let acting = self.check.act();
+            std::thread::spawn(move || {
+                let _acting = acting;
+                // A program may end without reading it all.
+                let _ = stdin.write_all(&bytes);
+            });
+        }
+        self
+    }
+
     /// Ends its standard input.
     pub fn close_input(&self) -> &Self {
         if lock(&self.stdin).take().is_some() {
@@ -379,6 +396,71 @@ impl Program {
             remains: self.remains(),
             why: why.explain(got),
         })
+    }
+
+    /// Lets it have no more than `n` open files at a time, standard streams included (setrlimit(2),
+    /// RLIMIT_NOFILE): the next socket it asks for fails with EMFILE. Linux only.
+    #[cfg(target_os = "linux")]
+    pub fn limit_open_files(&self, n: u64) -> &Self {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit {
+            current: Some(n),
+            maximum: Some(n),
+        };
+        for pid in crate::blocked::tree(self.pid()) {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            if let Err(error) = prlimit(pid, Resource::Nofile, limit) {
+                panic!("the program's limit of open files cannot be set: {error}");
+            }
+        }
+        self.check
+            .note("limited", format!("it to {n} open files"), "");
+        self
+    }
+
+    /// It has nothing to do, and does nothing: looked at again and again, it sleeps, at least now and
+    /// then. A loop that asks without a pause never does. Linux only: elsewhere nothing is looked at.
+    pub fn expect_rest(&self, why: impl Why) -> &Self {
+        /// How often it is looked at, and how often it must be found asleep.
+        const LOOKS: u32 = 200;
+        const ASLEEP: u32 = 20;
+        let mut asleep = 0;
+        for _ in 0..LOOKS {
+            if !cfg!(target_os = "linux") || asleep == ASLEEP || self.ended().is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(3));
+            asleep += u32::from(self.is_asleep());
+        }
+        if let Some(status) = self.ended() {
+            self.wait_for_output();
+            self.check.end(Failure {
+                expected: "the program goes on, and has nothing to do".into(),
+                got: format!("the program ended ({})", describe_status(status)),
+                bytes: None,
+                remains: self.remains(),
+                why: why.explain(&[]),
+            });
+        }
+        if cfg!(target_os = "linux") && asleep < ASLEEP {
+            self.check.end(Failure {
+                expected: "the program has nothing to do, and sleeps".into(),
+                got: format!("it is running: looked at {LOOKS} times, it slept {asleep} times"),
+                bytes: None,
+                remains: self.remains(),
+                why: why.explain(&[]),
+            });
+        }
+        self.check.note("found", "it asleep", "");
+        self
+    }
+
+    /// Whether every thread of it sleeps at this moment; true where that cannot be seen.
+    pub(crate) fn is_asleep(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::all_asleep(self.pid());
+        #[cfg(not(target_os = "linux"))]
+        true
     }
 
     /// How it ended, once it has.

@@ -84,6 +84,11 @@ impl<'a> Wait<'a> {
 
     /// The ending in words, to stand after what came.
     pub(crate) fn describe(&self, ending: &Ending) -> String {
+        self.describe_with(ending, "its peer has sent all it has to send and waits too")
+    }
+
+    /// As [`Wait::describe`], for a peer that waits for something else than an answer.
+    pub(crate) fn describe_with(&self, ending: &Ending, peer: &str) -> String {
         let whereabouts = || {
             let place = self.program.map(Program::whereabouts).unwrap_or_default();
             if place.is_empty() {
@@ -95,10 +100,7 @@ impl<'a> Wait<'a> {
         match ending {
             Ending::Ended(status) => format!("the program ended ({})", describe_status(*status)),
             Ending::Stuck => {
-                format!(
-                    "nothing more can come{};\nits peer has sent all it has to send and waits too",
-                    whereabouts()
-                )
+                format!("nothing more can come{};\n{peer}", whereabouts())
             }
             Ending::Flooded => format!(
                 "the program printed more than {} and was stopped",

@@ -88,6 +88,52 @@ mod checks {
             let mut peer = check.connect_with(&server, testkit::Buffers::small());
             peer.exchange(&bytes, &bytes, "");
         }
+        is_echoed_to check {
+            let bytes = check.random(1_000_000);
+            let listener = check.listen_with(testkit::Buffers::small());
+            let client = check.spawn(["copies", &listener.addr().to_string()]);
+            let mut peer = listener.accept(&client);
+            client.feed(&bytes);
+            let n = peer.echo_to_end("");
+            check.require(bytes.len(), n, n == bytes.len(), "");
+            client.finish().expect_success("").expect_stdout(&bytes, "");
+        }
+        never_takes_the_echo check {
+            let listener = check.listen_with(testkit::Buffers::small());
+            let client = check.spawn(["copies-afterwards", &listener.addr().to_string()]);
+            let mut peer = listener.accept(&client);
+            client.feed(check.random(1_000_000));
+            peer.echo_to_end("It writes everything, then it reads.");
+        }
+        fills_the_buffers check {
+            let server = check.start(["hangs-in-recv"]);
+            let mut peer = check.connect(&server);
+            let n = peer.send_until_full(check.random(100_000));
+            check.require("all of it", n, n == 100_000, "It reads, and answers nothing.");
+            peer.half_close();
+            let listener = check.listen_with(testkit::Buffers::small());
+            let client = check.spawn(["copies", &listener.addr().to_string()]);
+            let mut peer = listener.accept(&client);
+            // It prints all that comes, so its output has to be less than is kept of it.
+            let n = peer.send_until_full(check.random(10_000));
+            check.require("all of it", n, n == 10_000, "It takes what comes.");
+        }
+        rests_without_descriptors check {
+            let server = check.start(["echo"]);
+            #[cfg(target_os = "linux")]
+            server.limit_open_files(5);
+            let mut peer = check.connect(&server);
+            peer.send("a").expect("a", "");
+            server.expect_rest("It waits for its client.");
+        }
+        spins_without_descriptors check {
+            let server = check.start(["threads"]);
+            #[cfg(target_os = "linux")]
+            server.limit_open_files(5);
+            let mut peers: Vec<_> = (0..3).map(|_| check.connect(&server)).collect();
+            peers[0].send("a").expect("a", "");
+            server.expect_rest("It tries accept again and again.");
+        }
         reads_its_input check {
             let program = check.spawn(["reads-input"]);
             program.type_in("one\n").type_in("two\n");
@@ -266,6 +312,34 @@ fn slow_but_right_programs_pass() {
 #[test]
 fn more_than_the_buffers_hold_can_be_exchanged() {
     passes("exchanges");
+}
+
+#[test]
+fn an_echo_of_ours_does_one_thing_at_a_time() {
+    passes("is_echoed_to");
+    passes("fills_the_buffers");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_ends_that_both_send_are_seen() {
+    fails(
+        "never_takes_the_echo",
+        &[
+            "the program is waiting in send() on the connection to",
+            "its peer, an echo, waits in send() too",
+        ],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_without_descriptors_may_rest_and_may_not_spin() {
+    passes("rests_without_descriptors");
+    fails(
+        "spins_without_descriptors",
+        &["it is running", "again and again"],
+    );
 }
 
 #[test]

@@ -19,6 +19,8 @@ fn main() {
             let _ = std::io::stdin().read_to_string(&mut text);
             print!("{text}");
         }
+        Some("copies") => copies(&args[1]),
+        Some("copies-afterwards") => copies_afterwards(&args[1]),
         Some("shows-environment") => {
             for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WIRELAB")) {
                 println!("{name}");
@@ -43,6 +45,31 @@ fn main() {
     }
 }
 
+/// Sends its standard input to a server and prints what comes back, both at once.
+fn copies(addr: &str) {
+    let server = TcpStream::connect(addr).expect("a server");
+    let mut sending = server.try_clone().expect("a clone");
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut sending);
+        let _ = sending.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut &server, &mut std::io::stdout());
+}
+
+/// The same, one after the other, with buffers that are soon full.
+fn copies_afterwards(addr: &str) {
+    let addr: std::net::SocketAddr = addr.parse().expect("an address");
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    let _ = socket.set_send_buffer_size(4096);
+    let _ = socket.set_recv_buffer_size(4096);
+    socket.connect(&addr.into()).expect("a server");
+    let mut server: TcpStream = socket.into();
+    let _ = std::io::copy(&mut std::io::stdin(), &mut server);
+    let _ = server.shutdown(std::net::Shutdown::Write);
+    let _ = std::io::copy(&mut server, &mut std::io::stdout());
+}
+
 fn sleep_for_ever() -> ! {
     loop {
         std::thread::park();
@@ -53,6 +80,10 @@ fn serve(how: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     println!("listening {}", listener.local_addr().expect("an address"));
     for client in listener.incoming().flatten() {
+        if how == "threads" {
+            std::thread::spawn(move || converse("echo", client));
+            continue;
+        }
         converse(how, client);
     }
 }
