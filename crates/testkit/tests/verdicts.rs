@@ -88,6 +88,20 @@ mod checks {
             let mut peer = check.connect_with(&server, testkit::Buffers::small());
             peer.exchange(&bytes, &bytes, "");
         }
+        leaves_unread check {
+            let server = check.start(["echo"]);
+            let mut peer = check.connect(&server);
+            peer.send("hello").expect_unread(5, "").expect_unread(5, "").expect("hello", "");
+        }
+        never_sends check {
+            let server = check.start(["hangs-in-recv"]);
+            check.connect(&server).expect_unread(3, "It sends nothing.");
+        }
+        finds_no_room check {
+            let full = check.full();
+            let knock = std::net::TcpStream::connect_timeout(&full.addr(), std::time::Duration::from_millis(50));
+            check.require("no connection", format!("{knock:?}"), knock.is_err(), "The queue is full.");
+        }
         reads_its_input check {
             let program = check.spawn(["reads-input"]);
             program.type_in("one\n").type_in("two\n");
@@ -247,6 +261,18 @@ fn slow_but_right_programs_pass() {
 #[test]
 fn more_than_the_buffers_hold_can_be_exchanged() {
     passes("exchanges");
+}
+
+#[test]
+fn unread_bytes_are_waited_for_and_stay() {
+    passes("leaves_unread");
+    fails("never_sends", &["3 bytes to arrive", "It sends nothing."]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_queue_lets_nobody_in() {
+    passes("finds_no_room");
 }
 
 #[test]
