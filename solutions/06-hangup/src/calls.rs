@@ -18,7 +18,7 @@ pub const ROOM: usize = 4096;
 /// system does.
 pub fn connect(addr: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    // write: "connect to addr, within the timeout if there is one; give it to reads too; return the socket"
+    // write: "connect to addr; the timeout, if there is one, holds for that and for later reads"
     match timeout {
         None => socket.connect(&addr.into())?,
         Some(timeout) => socket.connect_timeout(&addr.into(), timeout)?,
@@ -31,7 +31,7 @@ pub fn connect(addr: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket
 /// Step 2. One read of at most [`ROOM`] bytes: `Received`, `End`, or what the error stands for.
 pub fn read(mut connected: &Socket) -> io::Result<Event> {
     let mut buffer = [0; ROOM];
-    // write: "one read; 0 bytes, some bytes, or an error that outcome names"
+    // write: "one read, and the event that it comes to"
     match connected.read(&mut buffer) {
         // 0 is never "nothing yet": where nothing has come, read waits (recv(2)).
         Ok(0) => Ok(Event::End),
@@ -45,7 +45,7 @@ pub fn read(mut connected: &Socket) -> io::Result<Event> {
 /// Step 3. One write of `bytes`: `Sent` with the number of bytes that were taken, or what the error
 /// stands for.
 pub fn write(mut connected: &Socket, bytes: &[u8]) -> io::Result<Event> {
-    // write: "one write; how many bytes it took, or an error that outcome names"
+    // write: "one write, and the event that it comes to"
     // Nothing is looked up before. Whether the peer is still there is known to the peer; here one can
     // only try, and Ok says no more than that the bytes are in the send buffer.
     match connected.write(bytes) {
@@ -57,7 +57,7 @@ pub fn write(mut connected: &Socket, bytes: &[u8]) -> io::Result<Event> {
 
 /// Step 3. Ends our stream and keeps the peer's: `HalfClosed`, or what the error stands for.
 pub fn half_close(connected: &Socket) -> io::Result<Event> {
-    // write: "shut down the writing direction alone"
+    // write: "end our stream, and not the peer's"
     match connected.shutdown(Shutdown::Write) {
         Ok(()) => Ok(Event::HalfClosed),
         Err(error) => outcome(error),

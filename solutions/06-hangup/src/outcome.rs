@@ -11,7 +11,7 @@ use crate::event::Event;
 /// when it gives up by itself; a read that has waited long enough says `WouldBlock` on Unix and
 /// `TimedOut` on Windows.
 pub fn outcome(error: io::Error) -> io::Result<Event> {
-    // write: "match the error's kind: five of the events, or the error itself"
+    // write: "the event that an error of this kind is, or the error itself"
     match error.kind() {
         ErrorKind::ConnectionRefused => Ok(Event::Refused),
         // EAGAIN, "try again": the call has waited as long as it was told to. The connection is as

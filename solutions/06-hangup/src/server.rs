@@ -48,7 +48,7 @@ pub fn answer(
     mut writer: Socket,
     report: &mut dyn FnMut(Event),
 ) -> io::Result<Event> {
-    // write: "request, report, reply, report, end our stream"
+    // write: "a request, its answer, our end"
     let request = match read_request(reader) {
         Ok(request) => request,
         Err(error) => return outcome(error),
@@ -81,7 +81,7 @@ pub fn answer(
 /// - `Timeout`: `bounds.time` is over, counted from the call of this function.
 /// - what the error stands for: `Reset` above all.
 pub fn drain(reader: &mut BufReader<Socket>, bounds: &Bounds) -> io::Result<(u64, Event)> {
-    // write: "read and count until the end, an error, the limit or the deadline"
+    // write: "throw away what comes, until one of the four is there"
     let deadline = Instant::now() + bounds.time;
     let mut drained = 0;
     let mut buffer = [0; 4096];

@@ -9,7 +9,7 @@ use crate::event::Event;
 /// Step 2. Reads on `connected` as long as bytes come. Calls `report` with each `Received`, as it
 /// happens, and returns the event that was none: the last one.
 pub fn watch(connected: &Socket, report: &mut dyn FnMut(Event)) -> io::Result<Event> {
-    // write: "read; report what was received and read again; return any other event"
+    // write: "report what is received, and return what is not"
     loop {
         match read(connected)? {
             // However few bytes they are, more may follow.
