@@ -8,23 +8,14 @@ fn main() -> io::Result<()> {
     let (first, peer) = connection()?;
     let second = first.try_clone()?;
     drop(first);
-    println!(
-        "one of two handles dropped     the peer reads: {}",
-        read(&peer)
-    );
+    println!("one of two dropped   read: {}", read(&peer));
     drop(second);
-    println!(
-        "the other one dropped as well  the peer reads: {}",
-        read(&peer)
-    );
+    println!("both dropped         read: {}", read(&peer));
 
     let (first, peer) = connection()?;
     let _second = first.try_clone()?;
     first.shutdown(Shutdown::Write)?;
-    println!(
-        "shutdown on one of two         the peer reads: {}",
-        read(&peer)
-    );
+    println!("shutdown on one      read: {}", read(&peer));
     Ok(())
 }
 // ANCHOR_END: main
@@ -43,7 +34,7 @@ fn read(mut socket: &TcpStream) -> String {
         Ok(0) => "0 bytes, the end".to_string(),
         Ok(n) => format!("{n} bytes"),
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            "nothing, for as long as it waits".to_string()
+            "nothing in 0.3 s".to_string()
         }
         Err(error) => format!("{:?}", error.kind()),
     }
