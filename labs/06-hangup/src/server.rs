@@ -25,7 +25,8 @@ pub struct Bounds {
 /// client's stream, whichever comes first. Empty when the client ends its stream at once.
 pub fn read_request(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut request = Vec::new();
-    reader.take(REQUEST_MAX).read_until(b'\n', &mut request)?;
+    let mut limited = io::Read::take(reader, REQUEST_MAX);
+    limited.read_until(b'\n', &mut request)?;
     Ok(request)
 }
 
