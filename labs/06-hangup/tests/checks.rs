@@ -10,6 +10,8 @@ fn drive(program: &Program, command: &str, event: &str, why: &str) {
 const CONNECTED: &str = "connect succeeded: that is the first thing that happened.";
 const GONE: &str = "`wait` is given: it waits until the kernel has given the connection up. The call before it decides whether that happens.";
 
+const QUIET: &str = "Only the command `write` sends bytes, and only `half-close` ends the stream. A read closes nothing, whatever it comes to, and a timeout least of all: the connection is as good as before.";
+
 mod step_1 {
     use super::*;
 
@@ -51,7 +53,8 @@ mod step_1 {
         let full = check.full();
         let why = "The queue is full: the SYN is dropped, and nothing comes back. `connect` waits for minutes, `connect_timeout` as long as it is told to. Its error is ErrorKind::TimedOut, and that is `Event::Timeout`.";
         check
-            .run(["knock", &full.addr().to_string(), "--timeout", "0.3"])
+            .spawn(["knock", &full.addr().to_string(), "--timeout", "0.3"])
+            .expect_ends(why)
             .expect_stdout_lines(&["timeout"], why)
             .expect_success(why);
     }
@@ -158,8 +161,7 @@ mod step_2 {
             "timeout",
             "The peer has said nothing yet, and has not left: this is a timeout, and no end.",
         );
-        peer.send("hello")
-            .expect_nothing_yet("Nobody has been told to write.");
+        peer.send("hello").expect_nothing_yet(QUIET);
         drive(
             &program,
             "read",
@@ -324,8 +326,7 @@ mod step_3 {
 
         let program = check.spawn(["drive", &listener.addr().to_string()]);
         let mut peer = connect(&check, &listener, &program);
-        peer.send("hello")
-            .expect_nothing_yet("Nobody has been told to write.");
+        peer.send("hello").expect_nothing_yet(QUIET);
         peer.reset();
         drive(&program, "wait", "gone", GONE);
         drive(&program, "read", "received 5 bytes", bytes);
@@ -339,8 +340,7 @@ mod step_3 {
 
         let program = check.spawn(["drive", &listener.addr().to_string()]);
         let mut peer = connect(&check, &listener, &program);
-        peer.send("hello")
-            .expect_nothing_yet("Nobody has been told to write.");
+        peer.send("hello").expect_nothing_yet(QUIET);
         peer.reset();
         drive(&program, "wait", "gone", GONE);
         drive(
@@ -368,8 +368,7 @@ mod step_3 {
         let listener = check.listen();
         let program = check.spawn(["drive", &listener.addr().to_string()]);
         let mut peer = connect(&check, &listener, &program);
-        peer.send("the reply")
-            .expect_nothing_yet("Nobody has been told to write.");
+        peer.send("the reply").expect_nothing_yet(QUIET);
         drive(
             &program,
             "write request",
@@ -569,7 +568,7 @@ mod step_5 {
         let mut peer = check.connect(&server);
         let much = check.random(60_000);
         peer.send([b"hello\n", &much[..]].concat());
-        let why = "Bytes lay unread when the connection was closed: the server's kernel sent an RST. Over a network it can overtake the answer and destroy it. Read what the client still sends, until it ends its stream, and only then let the connection go.";
+        let why = "The connection was closed while bytes of the client lay unread, or were still to come: the server's kernel answers with an RST. Over a network it can overtake the answer and destroy it. Read what the client still sends, until it ends its stream, and only then let the connection go.";
         peer.expect("your request has 6 bytes\n", why);
         peer.expect_end(why);
         peer.send_one_by_one("and more");
