@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 // ANCHOR: bug
-/// Sends every record to the collector. When the connection is gone, makes a new one and sends the
-/// record there, so that none is lost.
+/// Sends every record to the collector. When the connection is
+/// gone, it goes over a new one, so that none is lost.
 fn forward(
     records: impl Iterator<Item = String>,
     mut connect: impl FnMut() -> io::Result<TcpStream>,
