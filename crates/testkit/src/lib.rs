@@ -25,6 +25,7 @@
 mod blocked;
 mod bytes;
 mod check;
+mod full;
 mod lab;
 mod need;
 mod output;
@@ -39,6 +40,7 @@ mod wait;
 
 pub use bytes::Bytes;
 pub use check::{Check, Why};
+pub use full::Full;
 pub use need::{Need, need, skipped};
 pub use peer::{Buffers, Listener, Peer, Refusing};
 pub use program::{Finished, Program, program_from_environment};

@@ -630,6 +630,36 @@ impl<'p> Peer<'p> {
         came
     }
 
+    /// `n` bytes lie unread in this end's receive buffer; none of them is taken. A close now is a
+    /// reset (RFC 9293 §3.6.1, RFC 1122 §4.2.2.13).
+    pub fn expect_unread(&mut self, n: usize, why: impl Why) -> &mut Self {
+        let mut wait = Wait::new(&self.check, Some(self.program));
+        let mut buffer = vec![std::mem::MaybeUninit::uninit(); n + 1];
+        let (arrived, ending) = loop {
+            // A peek returns at once while anything is there: pause between two of them.
+            let arrived = match self.socket.peek(&mut buffer) {
+                Ok(arrived) if arrived == n => {
+                    self.check.note("holds", count(n), "unread");
+                    return self;
+                }
+                Ok(0) => break (0, "the end of the stream".into()),
+                Ok(arrived) if arrived > n => break (arrived, String::new()),
+                Ok(arrived) => arrived,
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => 0,
+                Err(_) => break (0, "a reset of the connection".into()),
+            };
+            if let Some(ending) = wait.look() {
+                break (arrived, wait.describe(&ending));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let mut got = vec![0; arrived];
+        if let Came::Bytes(taken) = self.read(&mut got) {
+            got.truncate(taken);
+        }
+        self.unexpected(&format!("{} to arrive", count(n)), &got, &ending, why)
+    }
+
     /// All that comes until the end of the stream; more than `limit` bytes fail the check.
     pub fn read_to_end(&mut self, limit: usize, why: impl Why) -> Vec<u8> {
         let mut wait = Wait::new(&self.check, Some(self.program));

@@ -42,3 +42,25 @@ pub(crate) fn has_timeout(fd: &std::os::fd::OwnedFd) -> bool {
         .into_iter()
         .any(|which| !matches!(socket_timeout(fd, which), Ok(None)))
 }
+
+/// How many connections wait in the queue of a listening socket, and how many may (tcp(7), TCP_INFO:
+/// for a socket that listens these are `tcpi_unacked` and `tcpi_sacked`).
+#[cfg(target_os = "linux")]
+pub(crate) fn accept_queue(listening: impl std::os::fd::AsFd) -> Option<(u32, u32)> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: a structure of plain numbers, for which zero is a value.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut size = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).ok()?;
+    // SAFETY: the descriptor is open for the length of the call, which writes at most `size` bytes
+    // to `info` and the number of them to `size`.
+    let failed = unsafe {
+        libc::getsockopt(
+            listening.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut size,
+        )
+    };
+    (failed == 0).then_some((info.tcpi_unacked, info.tcpi_sacked))
+}

@@ -134,6 +134,20 @@ mod checks {
             peers[0].send("a").expect("a", "");
             server.expect_rest("It tries accept again and again.");
         }
+        leaves_unread check {
+            let server = check.start(["echo"]);
+            let mut peer = check.connect(&server);
+            peer.send("hello").expect_unread(5, "").expect_unread(5, "").expect("hello", "");
+        }
+        never_sends check {
+            let server = check.start(["hangs-in-recv"]);
+            check.connect(&server).expect_unread(3, "It sends nothing.");
+        }
+        finds_no_room check {
+            let full = check.full();
+            let knock = std::net::TcpStream::connect_timeout(&full.addr(), std::time::Duration::from_millis(50));
+            check.require("no connection", format!("{knock:?}"), knock.is_err(), "The queue is full.");
+        }
         reads_its_input check {
             let program = check.spawn(["reads-input"]);
             program.type_in("one\n").type_in("two\n");
@@ -315,6 +329,12 @@ fn more_than_the_buffers_hold_can_be_exchanged() {
 }
 
 #[test]
+fn unread_bytes_are_waited_for_and_stay() {
+    passes("leaves_unread");
+    fails("never_sends", &["3 bytes to arrive", "It sends nothing."]);
+}
+
+#[test]
 fn an_echo_of_ours_does_one_thing_at_a_time() {
     passes("is_echoed_to");
     passes("fills_the_buffers");
@@ -340,6 +360,12 @@ fn a_program_without_descriptors_may_rest_and_may_not_spin() {
         "spins_without_descriptors",
         &["it is running", "again and again"],
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_queue_lets_nobody_in() {
+    passes("finds_no_room");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! The calls of a client, each with the event that it comes to.
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::event::Event;
+use crate::outcome::outcome;
+
+/// How many bytes one read takes at most.
+pub const ROOM: usize = 4096;
+
+/// Step 1. A socket that is connected to `addr`.
+///
+/// `timeout` is how long connect may take, and afterwards each read on the socket: connect then fails
+/// with `TimedOut`, a read with `WouldBlock` or `TimedOut`. Without one they wait as long as the
+/// system does.
+pub fn connect(addr: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    // write: "connect to addr; the timeout, if there is one, holds for that and for later reads"
+    match timeout {
+        None => socket.connect(&addr.into())?,
+        Some(timeout) => socket.connect_timeout(&addr.into(), timeout)?,
+    }
+    socket.set_read_timeout(timeout)?;
+    Ok(socket)
+    // end
+}
+
+/// Step 2. One read of at most [`ROOM`] bytes: `Received`, `End`, or what the error stands for.
+pub fn read(mut connected: &Socket) -> io::Result<Event> {
+    let mut buffer = [0; ROOM];
+    // write: "one read, and the event that it comes to"
+    match connected.read(&mut buffer) {
+        // 0 is never "nothing yet": where nothing has come, read waits (recv(2)).
+        Ok(0) => Ok(Event::End),
+        Ok(n) => Ok(Event::Received(n)),
+        // Not every goodbye reads as 0 bytes. A reset is an error, and is reported once.
+        Err(error) => outcome(error),
+    }
+    // end
+}
+
+/// Step 3. One write of `bytes`: `Sent` with the number of bytes that were taken, or what the error
+/// stands for.
+pub fn write(mut connected: &Socket, bytes: &[u8]) -> io::Result<Event> {
+    // write: "one write, and the event that it comes to"
+    // Nothing is looked up before. Whether the peer is still there is known to the peer; here one can
+    // only try, and Ok says no more than that the bytes are in the send buffer.
+    match connected.write(bytes) {
+        Ok(n) => Ok(Event::Sent(n)),
+        Err(error) => outcome(error),
+    }
+    // end
+}
+
+/// Step 3. Ends our stream and keeps the peer's: `HalfClosed`, or what the error stands for.
+pub fn half_close(connected: &Socket) -> io::Result<Event> {
+    // write: "end our stream, and not the peer's"
+    match connected.shutdown(Shutdown::Write) {
+        Ok(()) => Ok(Event::HalfClosed),
+        Err(error) => outcome(error),
+    }
+    // end
+}
