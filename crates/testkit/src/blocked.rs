@@ -91,7 +91,7 @@ fn state(path: &str) -> u8 {
 }
 
 /// Whether every thread of the program and its descendants sleeps.
-fn all_asleep(root: u32) -> bool {
+pub(crate) fn all_asleep(root: u32) -> bool {
     tree(root).iter().all(|pid| {
         std::fs::read_dir(format!("/proc/{pid}/task"))
             .into_iter()
@@ -104,6 +104,18 @@ fn all_asleep(root: u32) -> bool {
                 )
             })
     })
+}
+
+/// The most memory that the program and its descendants have had at a time, in bytes.
+pub(crate) fn peak_memory(root: u32) -> Option<usize> {
+    let peak = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1024)
+    };
+    // A launcher's part is small and does not grow.
+    tree(root).into_iter().filter_map(peak).reduce(|a, b| a + b)
 }
 
 /// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.

@@ -15,6 +15,10 @@ use crate::wait::{Ending, TICK, Wait};
 /// How long a peer waits, in all of one send, for a program that does not read.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// How long a program must sleep and take nothing to count as one that takes no more. Longer than
+/// the 40 ms for which a kernel may keep back an acknowledgement.
+const FULL: Duration = Duration::from_millis(100);
+
 /// Sizes of a peer's socket buffers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Buffers {
@@ -33,6 +37,14 @@ impl Buffers {
         Buffers {
             send: Some(4096),
             receive: Some(4096),
+        }
+    }
+
+    /// `bytes` each way.
+    pub fn of(bytes: usize) -> Self {
+        Buffers {
+            send: Some(bytes),
+            receive: Some(bytes),
         }
     }
 
@@ -338,6 +350,51 @@ impl<'p> Peer<'p> {
         self
     }
 
+    /// Sends of `bytes` what the program takes, until it takes no more: the buffers of both ends are
+    /// full, and it sleeps. Returns how many bytes that were.
+    ///
+    /// A program that is merely slow is not waited for in the end: then fewer bytes were sent, and a
+    /// check detects less.
+    pub fn send_until_full(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let bytes = bytes.as_ref();
+        self.check.disturb();
+        let _ = self.socket.set_nonblocking(true);
+        let mut sent = 0;
+        let mut quiet = Instant::now();
+        while sent < bytes.len() && quiet.elapsed() < FULL {
+            match (&*self.socket).write(&bytes[sent..]) {
+                Ok(n) => {
+                    sent += n;
+                    quiet = Instant::now();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {
+                    if !self.program.sleeps() && Instant::now() < self.check.deadline() {
+                        quiet = Instant::now();
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                // The connection is gone: the next expectation says it better.
+                Err(_) => {
+                    self.reset = true;
+                    break;
+                }
+            }
+        }
+        let _ = self.socket.set_nonblocking(false);
+        let aside = if sent < bytes.len() {
+            "until the program took no more".to_string()
+        } else {
+            "all of it taken".to_string()
+        };
+        self.check.note(
+            "sent",
+            Bytes(bytes),
+            format!("{sent} of {} bytes, {aside}", bytes.len()),
+        );
+        sent
+    }
+
     fn write_pieces<'b>(&mut self, pieces: impl Iterator<Item = &'b [u8]>) {
         let until = Instant::now() + SETTLE;
         for piece in pieces.filter(|piece| !piece.is_empty()) {
@@ -526,7 +583,8 @@ impl<'p> Peer<'p> {
         came
     }
 
-    /// All that comes until the end of the stream; more than `limit` bytes fail the check.
+    /// All that comes until the end of the stream, also from a program that has ended meanwhile; more
+    /// than `limit` bytes fail the check.
     pub fn read_to_end(&mut self, limit: usize, why: impl Why) -> Vec<u8> {
         let mut wait = Wait::new(&self.check, Some(self.program));
         let mut all = Vec::new();
@@ -546,11 +604,13 @@ impl<'p> Peer<'p> {
                 }
                 Came::Bytes(n) => all.extend_from_slice(&buffer[..n]),
                 Came::Reset => break "a reset of the connection".into(),
-                Came::NotYet => {
-                    if let Some(ending) = wait.look() {
-                        break wait.describe(&ending);
-                    }
-                }
+                Came::NotYet => match wait.look() {
+                    // What a program had sent before it ended is delivered by its kernel, and the
+                    // end of the stream after it.
+                    Some(Ending::Ended(_)) if Instant::now() < self.check.deadline() => {}
+                    Some(ending) => break wait.describe(&ending),
+                    None => {}
+                },
             }
         };
         self.unexpected("the end of the stream", &all, &ending, why)
