@@ -442,30 +442,63 @@ impl<'p> Peer<'p> {
         why: impl Why,
     ) -> &mut Self {
         let (bytes, expected) = (bytes.as_ref(), expected.as_ref());
-        self.check.disturb();
         let mut got = Vec::new();
         let writer = self.socket.clone();
-        let _ = writer.set_write_timeout(None);
-        let done = std::thread::scope(|scope| {
-            let acting = self.check.act();
-            scope.spawn(move || {
-                let _acting = acting;
-                // Whether it could be sent shows in what comes back.
-                let _ = (&*writer).write_all(bytes);
-            });
-            let done = self.receive(expected, &mut got);
-            if done.is_err() {
-                // Frees a writer that nobody reads from.
-                let _ = self.socket.shutdown(Shutdown::Both);
-            }
-            done
-        });
+        let done = self.receive_while(&writer, bytes, expected, &mut got);
         self.check.note(
             "sent",
             Bytes(bytes),
             format!("{} bytes, reading meanwhile", bytes.len()),
         );
         self.received(expected, got, done, why)
+    }
+
+    /// Sends `bytes` while `other`, a peer of the same check, receives what must be exactly
+    /// `expected`: for more than the buffers on the way can hold.
+    pub fn send_through(
+        &mut self,
+        bytes: impl AsRef<[u8]>,
+        other: &mut Peer<'_>,
+        expected: impl AsRef<[u8]>,
+        why: impl Why,
+    ) -> &mut Self {
+        let (bytes, expected) = (bytes.as_ref(), expected.as_ref());
+        let mut got = Vec::new();
+        let done = other.receive_while(&self.socket, bytes, expected, &mut got);
+        self.check.note(
+            "sent",
+            Bytes(bytes),
+            format!("{} bytes, the other end reading meanwhile", bytes.len()),
+        );
+        other.received(expected, got, done, why);
+        self
+    }
+
+    /// As [`Peer::receive`], while a thread sends `bytes` on `writer`.
+    fn receive_while(
+        &self,
+        writer: &Socket,
+        bytes: &[u8],
+        expected: &[u8],
+        got: &mut Vec<u8>,
+    ) -> Result<Duration, String> {
+        self.check.disturb();
+        let _ = writer.set_write_timeout(None);
+        std::thread::scope(|scope| {
+            let acting = self.check.act();
+            scope.spawn(move || {
+                let _acting = acting;
+                let mut writer = writer;
+                // Whether it could be sent shows in what comes back.
+                let _ = writer.write_all(bytes);
+            });
+            let done = self.receive(expected, got);
+            if done.is_err() {
+                // Frees a writer that nobody reads from.
+                let _ = writer.shutdown(Shutdown::Both);
+            }
+            done
+        })
     }
 
     /// Ends an expectation of bytes: `done` says how long they took, or why they did not come.

@@ -19,7 +19,7 @@ pub struct Filled {
 /// taken in part. [`ErrorKind::Interrupted`] says nothing about the path. Any other error is returned.
 /// What the bytes are does not matter.
 pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
-    // write: "put chunk after chunk into the path until it is full; say how many bytes went in, in how many writes"
+    // write: "fill the path; count what went in, and in how many writes"
     socket.set_nonblocking(true)?;
     let piece = vec![b'.'; chunk];
     let mut filled = Filled::default();

@@ -31,7 +31,7 @@ impl<W: Write> Gather<W> {
     ///
     /// Every byte comes to the writer once and in order.
     pub fn put(&mut self, piece: &[u8]) -> Result<(), Unsent> {
-        // write: "let the piece wait; write what does not fit, size bytes at a time"
+        // write: "take the piece, and write only what cannot wait"
         let mut rest = piece;
         while self.waiting.len() + rest.len() > self.size {
             let (now, later) = rest.split_at(self.size - self.waiting.len());
@@ -47,7 +47,7 @@ impl<W: Write> Gather<W> {
     /// Step 6. Writes what waits. Nobody else does: what is still there when the value is dropped is
     /// lost. After an error, what the writer has not taken goes on waiting.
     pub fn flush(&mut self) -> Result<(), Unsent> {
-        // write: "send what waits; what was sent waits no more"
+        // write: "write what waits"
         let result = send_all(&mut self.writer, &self.waiting);
         // Also after an error: what the writer has taken must not be sent again.
         let sent = match &result {

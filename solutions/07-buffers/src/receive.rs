@@ -18,7 +18,7 @@ pub struct Received {
 /// One `read` brings at most `chunk` bytes. The memory used does not grow with what arrives. `chunk`
 /// is at least 1.
 pub fn receive(mut socket: &Socket, chunk: usize, output: &mut impl Write) -> io::Result<Received> {
-    // write: "read pieces of at most chunk bytes and pass each on to output, until the end; count"
+    // write: "what arrives goes to output as it arrives, until the end; count it"
     // Length, not capacity: read fills a slice, and a slice has no memory but what it can see.
     let mut buffer = vec![0; chunk];
     let mut received = Received::default();

@@ -15,7 +15,7 @@ use crate::send::send_all;
 /// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
 /// nothing is read from `from`. An error of either side is returned.
 pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
-    // write: "pass on what comes, never holding more than chunk bytes; pass on the end"
+    // write: "pass on what comes, and then the end; hold little"
     let mut buffer = vec![0; chunk];
     let mut copied = 0;
     loop {

@@ -25,7 +25,7 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-    // write: "write until all of bytes is taken, or an error ends it; then say how much was taken"
+    // write: "all of bytes, whatever the writer does; on an error, how much it had taken"
     let mut sent = 0;
     while sent < bytes.len() {
         // Always from the first byte that was not taken. How much was taken is known only now.
@@ -52,7 +52,7 @@ pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
 /// ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the half-close is
 /// an [`Unsent`] too, with all bytes sent.
 pub fn send(mut socket: &Socket, bytes: &[u8], patience: Duration) -> Result<(), Unsent> {
-    // write: "no write may wait longer than patience; send_all; then half-close"
+    // write: "all of bytes, then the end; no endless wait for a reader that has stalled"
     // SO_SNDTIMEO. A write that has put something into the buffer when the time is up returns that
     // count, which is a short write, and send_all goes on with a new one. Only a write that could not
     // place a single byte fails. So the time counts from the last progress.
