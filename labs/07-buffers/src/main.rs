@@ -196,7 +196,7 @@ impl Task {
             Task::SendAll { mut script } => {
                 let bytes = input()?;
                 let result = send::send_all(&mut script, &bytes);
-                show(&script.taken)?;
+                show_line(&script.taken)?;
                 result.map_err(|unsent| describe(&unsent, bytes.len()))?;
             }
             Task::Send {
@@ -352,7 +352,11 @@ fn input() -> Result<Vec<u8>, String> {
 
 /// Prints a line at once: whoever waits for it shall not have to wait for a full buffer.
 fn print(line: String) -> Result<(), String> {
-    show(format!("{line}\n").as_bytes())
+    show_line(line.as_bytes())
+}
+
+fn show_line(bytes: &[u8]) -> Result<(), String> {
+    show(&[bytes, b"\n"].concat())
 }
 
 fn show(bytes: &[u8]) -> Result<(), String> {

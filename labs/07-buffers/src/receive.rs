@@ -1,4 +1,6 @@
 //! Receiving into a buffer that has room.
+#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Read, Write};
 
 use socket2::Socket;
@@ -18,22 +20,5 @@ pub struct Received {
 /// One `read` brings at most `chunk` bytes. The memory used does not grow with what arrives. `chunk`
 /// is at least 1.
 pub fn receive(mut socket: &Socket, chunk: usize, output: &mut impl Write) -> io::Result<Received> {
-    // write: "read pieces of at most chunk bytes and pass each on to output, until the end; count"
-    // Length, not capacity: read fills a slice, and a slice has no memory but what it can see.
-    let mut buffer = vec![0; chunk];
-    let mut received = Received::default();
-    loop {
-        match socket.read(&mut buffer) {
-            Ok(0) => return Ok(received),
-            Ok(n) => {
-                received.bytes += n as u64;
-                received.reads += 1;
-                output.write_all(&buffer[..n])?;
-                output.flush()?;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // end
+    todo!("what arrives goes to output as it arrives, until the end; count it")
 }

@@ -10,7 +10,7 @@ enum Act {
     /// Takes so many bytes, or all where fewer are offered.
     Take(usize),
     /// Takes nothing and fails.
-    Fail(ErrorKind),
+    Fail(ErrorKind, &'static str),
 }
 
 /// A writer that takes each call as its script says, and everything once the script is at its end.
@@ -27,9 +27,9 @@ impl Scripted {
     /// `would-block` or `broken-pipe`. An empty script takes everything.
     pub fn parse(text: &str) -> Result<Scripted, String> {
         let act = |word: &str| match word {
-            "interrupted" => Ok(Act::Fail(ErrorKind::Interrupted)),
-            "would-block" => Ok(Act::Fail(ErrorKind::WouldBlock)),
-            "broken-pipe" => Ok(Act::Fail(ErrorKind::BrokenPipe)),
+            "interrupted" => Ok(Act::Fail(ErrorKind::Interrupted, "interrupted")),
+            "would-block" => Ok(Act::Fail(ErrorKind::WouldBlock, "would block")),
+            "broken-pipe" => Ok(Act::Fail(ErrorKind::BrokenPipe, "broken pipe")),
             number => number
                 .parse()
                 .map(Act::Take)
@@ -60,8 +60,8 @@ impl Write for Scripted {
                 eprintln!("write of {offered} bytes: took {n}");
                 Ok(n)
             }
-            Act::Fail(kind) => {
-                eprintln!("write of {offered} bytes: {kind}");
+            Act::Fail(kind, word) => {
+                eprintln!("write of {offered} bytes: {word}");
                 Err(kind.into())
             }
         }

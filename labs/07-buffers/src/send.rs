@@ -1,4 +1,6 @@
 //! Sending all of it: over any writer, and over a socket whose reader may stall.
+#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
 use std::time::Duration;
@@ -25,24 +27,7 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-    // write: "write until all of bytes is taken, or an error ends it; then say how much was taken"
-    let mut sent = 0;
-    while sent < bytes.len() {
-        // Always from the first byte that was not taken. How much was taken is known only now.
-        match writer.write(&bytes[sent..]) {
-            Ok(0) => {
-                // Without this the loop would go round for ever.
-                let error = ErrorKind::WriteZero.into();
-                return Err(Unsent { sent, error });
-            }
-            Ok(n) => sent += n,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // To try again at once on WouldBlock would burn a core until the reader moves.
-            Err(error) => return Err(Unsent { sent, error }),
-        }
-    }
-    Ok(())
-    // end
+    todo!("all of bytes, whatever the writer does; on an error, how much it had taken")
 }
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.
@@ -52,17 +37,5 @@ pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
 /// ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the half-close is
 /// an [`Unsent`] too, with all bytes sent.
 pub fn send(mut socket: &Socket, bytes: &[u8], patience: Duration) -> Result<(), Unsent> {
-    // write: "no write may wait longer than patience; send_all; then half-close"
-    // SO_SNDTIMEO. A write that has put something into the buffer when the time is up returns that
-    // count, which is a short write, and send_all goes on with a new one. Only a write that could not
-    // place a single byte fails. So the time counts from the last progress.
-    let prepared = socket.set_write_timeout(Some(patience));
-    prepared.map_err(|error| Unsent { sent: 0, error })?;
-    send_all(&mut socket, bytes)?;
-    let ended = socket.shutdown(Shutdown::Write);
-    ended.map_err(|error| Unsent {
-        sent: bytes.len(),
-        error,
-    })
-    // end
+    todo!("all of bytes, then the end; no endless wait for a reader that has stalled")
 }

@@ -11,11 +11,11 @@ use crate::path::{self, Sizes};
 /// How often it is looked.
 const TICK: Duration = Duration::from_millis(10);
 /// How many times.
-const TICKS: u32 = 40;
+const TICKS: u32 = 50;
 /// The reader does nothing before this tick.
 const STALLED_FOR: u32 = 10;
 /// What it reads in each tick from then on, in bytes.
-const READ_PER_TICK: usize = 16 << 10;
+const READ_PER_TICK: usize = 24 << 10;
 
 /// What had been written and read at the end of each tick.
 struct Series {

@@ -19,18 +19,18 @@ pub struct Filled {
 /// taken in part. [`ErrorKind::Interrupted`] says nothing about the path. Any other error is returned.
 /// What the bytes are does not matter.
 pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
-        socket.set_nonblocking(true)?;
-        let piece = vec![b'.'; chunk];
-        let mut filled = Filled::default();
-        loop {
-            match socket.write(&piece) {
-                Ok(_) => {
-                    filled.bytes += chunk as u64;
-                    filled.writes += 1;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(filled),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    socket.set_nonblocking(true)?;
+    let piece = vec![b'.'; chunk];
+    let mut filled = Filled::default();
+    loop {
+        match socket.write(&piece) {
+            Ok(_) => {
+                filled.bytes += chunk as u64;
+                filled.writes += 1;
             }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(filled),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
+    }
 }

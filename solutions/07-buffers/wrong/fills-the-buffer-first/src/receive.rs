@@ -18,24 +18,24 @@ pub struct Received {
 /// One `read` brings at most `chunk` bytes. The memory used does not grow with what arrives. `chunk`
 /// is at least 1.
 pub fn receive(mut socket: &Socket, chunk: usize, output: &mut impl Write) -> io::Result<Received> {
-        let mut buffer = vec![0; chunk];
-        let mut received = Received::default();
-        loop {
-            let mut filled = 0;
-            while filled < chunk {
-                match socket.read(&mut buffer[filled..]) {
-                    Ok(0) => break,
-                    Ok(n) => filled += n,
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+    let mut buffer = vec![0; chunk];
+    let mut received = Received::default();
+    loop {
+        let mut filled = 0;
+        while filled < chunk {
+            match socket.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            if filled == 0 {
-                return Ok(received);
-            }
-            received.bytes += filled as u64;
-            received.reads += 1;
-            output.write_all(&buffer[..filled])?;
-            output.flush()?;
         }
+        if filled == 0 {
+            return Ok(received);
+        }
+        received.bytes += filled as u64;
+        received.reads += 1;
+        output.write_all(&buffer[..filled])?;
+        output.flush()?;
+    }
 }

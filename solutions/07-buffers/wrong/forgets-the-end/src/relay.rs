@@ -15,19 +15,19 @@ use crate::send::send_all;
 /// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
 /// nothing is read from `from`. An error of either side is returned.
 pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
-        let mut buffer = vec![0; chunk];
-        let mut copied = 0;
-        loop {
-            let n = match from.read(&mut buffer) {
-                // Whoever reads at the far end can wait: the connection stays open meanwhile.
-                Ok(0) => loop {
-                    std::thread::park();
-                },
-                Ok(n) => n,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            send_all(&mut to, &buffer[..n]).map_err(|unsent| unsent.error)?;
-            copied += n as u64;
-        }
+    let mut buffer = vec![0; chunk];
+    let mut copied = 0;
+    loop {
+        let n = match from.read(&mut buffer) {
+            // Whoever reads at the far end can wait: the connection stays open meanwhile.
+            Ok(0) => loop {
+                std::thread::park();
+            },
+            Ok(n) => n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        send_all(&mut to, &buffer[..n]).map_err(|unsent| unsent.error)?;
+        copied += n as u64;
+    }
 }

@@ -19,15 +19,15 @@ pub struct Filled {
 /// taken in part. [`ErrorKind::Interrupted`] says nothing about the path. Any other error is returned.
 /// What the bytes are does not matter.
 pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
-        socket.set_nonblocking(true)?;
-        let piece = vec![b'.'; chunk];
-        let mut filled = Filled::default();
-        loop {
-            let n = socket.write(&piece)?;
-            if n == 0 {
-                return Ok(filled);
-            }
-            filled.bytes += n as u64;
-            filled.writes += 1;
+    socket.set_nonblocking(true)?;
+    let piece = vec![b'.'; chunk];
+    let mut filled = Filled::default();
+    loop {
+        let n = socket.write(&piece)?;
+        if n == 0 {
+            return Ok(filled);
         }
+        filled.bytes += n as u64;
+        filled.writes += 1;
+    }
 }

@@ -15,20 +15,20 @@ use crate::send::send_all;
 /// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
 /// nothing is read from `from`. An error of either side is returned.
 pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
-        let mut buffer = vec![0; chunk];
-        let mut all = Vec::new();
-        loop {
-            let n = match from.read(&mut buffer) {
-                Ok(0) => {
-                    to.shutdown(Shutdown::Write)?;
-                    return Ok(all.len() as u64);
-                }
-                Ok(n) => n,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            all.extend_from_slice(&buffer[..n]);
-            let piece = &all[all.len() - n..];
-            send_all(&mut to, piece).map_err(|unsent| unsent.error)?;
-        }
+    let mut buffer = vec![0; chunk];
+    let mut all = Vec::new();
+    loop {
+        let n = match from.read(&mut buffer) {
+            Ok(0) => {
+                to.shutdown(Shutdown::Write)?;
+                return Ok(all.len() as u64);
+            }
+            Ok(n) => n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        all.extend_from_slice(&buffer[..n]);
+        let piece = &all[all.len() - n..];
+        send_all(&mut to, piece).map_err(|unsent| unsent.error)?;
+    }
 }

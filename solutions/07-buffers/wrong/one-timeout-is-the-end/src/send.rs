@@ -52,11 +52,14 @@ pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
 /// ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the half-close is
 /// an [`Unsent`] too, with all bytes sent.
 pub fn send(mut socket: &Socket, bytes: &[u8], patience: Duration) -> Result<(), Unsent> {
-        let prepared = socket.set_write_timeout(Some(patience));
-        prepared.map_err(|error| Unsent { sent: 0, error })?;
-        if let Err(error) = socket.write(bytes) {
-            return Err(Unsent { sent: 0, error });
-        }
-        let ended = socket.shutdown(Shutdown::Write);
-        ended.map_err(|error| Unsent { sent: bytes.len(), error })
+    let prepared = socket.set_write_timeout(Some(patience));
+    prepared.map_err(|error| Unsent { sent: 0, error })?;
+    if let Err(error) = socket.write(bytes) {
+        return Err(Unsent { sent: 0, error });
+    }
+    let ended = socket.shutdown(Shutdown::Write);
+    ended.map_err(|error| Unsent {
+        sent: bytes.len(),
+        error,
+    })
 }

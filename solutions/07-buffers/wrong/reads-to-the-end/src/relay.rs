@@ -15,9 +15,9 @@ use crate::send::send_all;
 /// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
 /// nothing is read from `from`. An error of either side is returned.
 pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
-        let mut all = Vec::with_capacity(chunk);
-        from.read_to_end(&mut all)?;
-        send_all(&mut to, &all).map_err(|unsent| unsent.error)?;
-        to.shutdown(Shutdown::Write)?;
-        Ok(all.len() as u64)
+    let mut all = Vec::with_capacity(chunk);
+    from.read_to_end(&mut all)?;
+    send_all(&mut to, &all).map_err(|unsent| unsent.error)?;
+    to.shutdown(Shutdown::Write)?;
+    Ok(all.len() as u64)
 }

@@ -25,18 +25,18 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-        loop {
-            match writer.write(bytes) {
-                Ok(n) if n == bytes.len() => return Ok(()),
-                Ok(0) => {
-                    let error = ErrorKind::WriteZero.into();
-                    return Err(Unsent { sent: 0, error });
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Unsent { sent: 0, error }),
+    loop {
+        match writer.write(bytes) {
+            Ok(n) if n == bytes.len() => return Ok(()),
+            Ok(0) => {
+                let error = ErrorKind::WriteZero.into();
+                return Err(Unsent { sent: 0, error });
             }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Unsent { sent: 0, error }),
         }
+    }
 }
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.

@@ -25,20 +25,20 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-        let mut sent = 0;
-        while sent < bytes.len() {
-            match writer.write(&bytes[sent..]) {
-                Ok(0) => {
-                    let error = ErrorKind::WriteZero.into();
-                    return Err(Unsent { sent, error });
-                }
-                Ok(n) => sent += n,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(Unsent { sent, error }),
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match writer.write(&bytes[sent..]) {
+            Ok(0) => {
+                let error = ErrorKind::WriteZero.into();
+                return Err(Unsent { sent, error });
             }
+            Ok(n) => sent += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(Unsent { sent, error }),
         }
-        Ok(())
+    }
+    Ok(())
 }
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.

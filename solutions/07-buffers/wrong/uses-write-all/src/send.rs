@@ -25,8 +25,8 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-        let written = writer.write_all(bytes);
-        written.map_err(|error| Unsent { sent: 0, error })
+    let written = writer.write_all(bytes);
+    written.map_err(|error| Unsent { sent: 0, error })
 }
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.

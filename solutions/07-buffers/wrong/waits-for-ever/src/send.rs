@@ -52,8 +52,11 @@ pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
 /// ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the half-close is
 /// an [`Unsent`] too, with all bytes sent.
 pub fn send(mut socket: &Socket, bytes: &[u8], patience: Duration) -> Result<(), Unsent> {
-        let _ = patience;
-        send_all(&mut socket, bytes)?;
-        let ended = socket.shutdown(Shutdown::Write);
-        ended.map_err(|error| Unsent { sent: bytes.len(), error })
+    let _ = patience;
+    send_all(&mut socket, bytes)?;
+    let ended = socket.shutdown(Shutdown::Write);
+    ended.map_err(|error| Unsent {
+        sent: bytes.len(),
+        error,
+    })
 }

@@ -19,14 +19,14 @@ pub struct Filled {
 /// taken in part. [`ErrorKind::Interrupted`] says nothing about the path. Any other error is returned.
 /// What the bytes are does not matter.
 pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
-        let piece = vec![b'.'; chunk];
-        let mut filled = Filled::default();
-        loop {
-            let n = socket.write(&piece)?;
-            filled.bytes += n as u64;
-            filled.writes += 1;
-            if n < piece.len() {
-                return Ok(filled);
-            }
+    let piece = vec![b'.'; chunk];
+    let mut filled = Filled::default();
+    loop {
+        let n = socket.write(&piece)?;
+        filled.bytes += n as u64;
+        filled.writes += 1;
+        if n < piece.len() {
+            return Ok(filled);
         }
+    }
 }

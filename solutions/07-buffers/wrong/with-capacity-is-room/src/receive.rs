@@ -18,19 +18,19 @@ pub struct Received {
 /// One `read` brings at most `chunk` bytes. The memory used does not grow with what arrives. `chunk`
 /// is at least 1.
 pub fn receive(mut socket: &Socket, chunk: usize, output: &mut impl Write) -> io::Result<Received> {
-        let mut buffer = Vec::with_capacity(chunk);
-        let mut received = Received::default();
-        loop {
-            match socket.read(&mut buffer) {
-                Ok(0) => return Ok(received),
-                Ok(n) => {
-                    received.bytes += n as u64;
-                    received.reads += 1;
-                    output.write_all(&buffer[..n])?;
-                    output.flush()?;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    let mut buffer = Vec::with_capacity(chunk);
+    let mut received = Received::default();
+    loop {
+        match socket.read(&mut buffer) {
+            Ok(0) => return Ok(received),
+            Ok(n) => {
+                received.bytes += n as u64;
+                received.reads += 1;
+                output.write_all(&buffer[..n])?;
+                output.flush()?;
             }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
+    }
 }

@@ -25,10 +25,10 @@ pub struct Unsent {
 ///
 /// Do not use `write_all`: it forgets how much was sent.
 pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
-        match writer.write(bytes) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Unsent { sent: 0, error }),
-        }
+    match writer.write(bytes) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Unsent { sent: 0, error }),
+    }
 }
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.
