@@ -27,7 +27,7 @@ const USAGE: &str =
        buffers trace    [--sizes N,N,…] [--chunk N]
        buffers stall    [--listen ADDR] [--rcvbuf N]
        buffers send-all --script SCRIPT
-       buffers send     ADDR [--sndbuf N] [--timeout MS]
+       buffers send     ADDR [--sndbuf N] [--timeout MS] [--bytes N]
        buffers drain    [--listen ADDR] [--rcvbuf N] [--chunk N]
        buffers relay    --to ADDR [--listen ADDR] [--rcvbuf N] [--sndbuf N] [--chunk N]
        buffers gather   --size N [--script SCRIPT]
@@ -74,6 +74,7 @@ enum Task {
         addr: SocketAddr,
         sizes: Sizes,
         patience: Duration,
+        made: Option<usize>,
     },
     Drain {
         listen: SocketAddr,
@@ -136,6 +137,7 @@ impl Task {
                     receive: None,
                 },
                 patience: Duration::from_millis(flags.number("--timeout")?.unwrap_or(5000)),
+                made: flags.number("--bytes")?,
             },
             "drain" => Task::Drain {
                 listen: flags.listen()?,
@@ -203,9 +205,13 @@ impl Task {
                 addr,
                 sizes,
                 patience,
+                made,
             } => {
                 let socket = path::connect(addr, sizes).map_err(cannot("connect to", addr))?;
-                let bytes = input()?;
+                let bytes = match made {
+                    Some(n) => vec![b'x'; n],
+                    None => input()?,
+                };
                 send::send(&socket, &bytes, patience)
                     .map_err(|unsent| describe(&unsent, bytes.len()))?;
                 print(format!("sent {} bytes", bytes.len()))?;

@@ -426,13 +426,13 @@ mod step_5 {
     #[test]
     fn says_so_when_the_reader_is_gone() {
         let check = check!();
-        let far = check.listen();
-        let relay = check.start(["relay", "--to", &far.addr().to_string()]);
-        let mut sender = check.connect(&relay);
-        let reader = far.accept(&relay);
-        reader.reset();
-        let bytes = check.random(100_000);
-        sender.send_until_full(&bytes);
+        let far = check.listen_with(Buffers::small());
+        let to = far.addr().to_string();
+        let relay = check.start(["relay", "--to", &to, "--rcvbuf", "4096", "--sndbuf", "4096"]);
+        let mut sender = check.connect_with(&relay, Buffers::small());
+        far.accept(&relay).reset();
+        // More than fits on the way: whenever the reset arrives, there is something left to write.
+        sender.send_until_full(check.random(2_000_000));
         let why = "The far reader has reset its connection, and what is sent there comes to nobody: `write` says ConnectionReset or BrokenPipe. Return that error: the sender shall not go on for nothing, and `main` ends with 1.";
         relay
             .expect_ends(why)
