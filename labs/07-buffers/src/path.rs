@@ -16,26 +16,25 @@ pub struct Sizes {
     pub receive: Option<usize>,
 }
 
-impl Sizes {
-    // ANCHOR: ask
-    /// Asks for these sizes. Before `connect` or `listen`: the handshake says how large a window can
-    /// ever become, and the kernel takes that from the receive buffer.
-    fn ask(self, socket: &Socket) -> io::Result<()> {
-        if let Some(bytes) = self.send {
-            socket.set_send_buffer_size(bytes)?;
-        }
-        if let Some(bytes) = self.receive {
-            socket.set_recv_buffer_size(bytes)?;
-        }
-        Ok(())
+// ANCHOR: ask
+/// Asks for these sizes. To be called before `connect` or `listen`.
+fn ask(socket: &Socket, sizes: Sizes) -> io::Result<()> {
+    if let Some(bytes) = sizes.send {
+        socket.set_send_buffer_size(bytes)?;
     }
-    // ANCHOR_END: ask
+    if let Some(bytes) = sizes.receive {
+        // The handshake says how large a window can ever become, and the
+        // kernel takes that from the receive buffer.
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
 }
+// ANCHOR_END: ask
 
 /// A socket that is connected to `addr`.
 pub fn connect(addr: SocketAddr, sizes: Sizes) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    sizes.ask(&socket)?;
+    ask(&socket, sizes)?;
     socket.connect(&addr.into())?;
     Ok(socket)
 }
@@ -43,7 +42,7 @@ pub fn connect(addr: SocketAddr, sizes: Sizes) -> io::Result<Socket> {
 /// A socket that listens on `addr`. The sockets that it accepts have the same sizes.
 pub fn listen(addr: SocketAddr, sizes: Sizes) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    sizes.ask(&socket)?;
+    ask(&socket, sizes)?;
     socket.bind(&addr.into())?;
     socket.listen(128)?;
     Ok(socket)

@@ -18,7 +18,8 @@ fn main() -> io::Result<()> {
     println!("byte by byte:        {calls:>6} writes");
 
     let (calls, gathered) = timed(|stream| {
-        let mut buffered = BufWriter::with_capacity(8192, Counted::new(stream));
+        let counted = Counted::new(stream);
+        let mut buffered = BufWriter::with_capacity(8192, counted);
         for _ in 0..BYTES {
             buffered.write_all(b"x")?;
         }
@@ -26,11 +27,8 @@ fn main() -> io::Result<()> {
         Ok(buffered.get_ref().calls)
     })?;
     println!("through BufWriter:   {calls:>6} writes");
-    let faster = singly > gathered;
-    println!(
-        "which was faster:    {}",
-        if faster { "the second" } else { "the first" }
-    );
+    let faster = if singly > gathered { "second" } else { "first" };
+    println!("faster:              the {faster}");
     Ok(())
 }
 // ANCHOR_END: main

@@ -141,7 +141,7 @@ impl Trace {
             let ended = self.last().accepted[column];
             let _ = writeln!(
                 text,
-                "{size:>7}: takes that much at once: {}; never 8 times as much unread: {}; goes on once it is read: {}",
+                "{size:>7}: that much at once: {}   less than 8 times unread: {}   then on: {}",
                 yes(began >= *size),
                 yes(waited < 8 * size),
                 yes(ended > waited)
@@ -149,7 +149,7 @@ impl Trace {
         }
         let _ = writeln!(
             text,
-            "larger buffers take more at first: {}",
+            "the larger, the more at once: {}",
             yes(first.accepted.is_sorted()
                 && first.accepted[0] < first.accepted[first.accepted.len() - 1])
         );
