@@ -7,7 +7,7 @@ use socket2::{Domain, Socket, Type};
 
 fn main() -> io::Result<()> {
     let mut path = Path::new(65_536)?;
-    println!("                             written   send buffer   receive buffer      read");
+    println!("                            written  send buffer  receive buffer    read");
     path.write(3000)?;
     path.arrive()?;
     path.show("write 3000 bytes")?;
@@ -94,7 +94,7 @@ impl Path {
         let received = self.received()?;
         let waiting = self.written - self.read - received;
         println!(
-            "{what:<28} {:>7} {:>13} {:>16} {:>9}",
+            "{what:<28}{:>7} {:>12} {:>15} {:>7}",
             rough(self.written),
             rough(waiting),
             rough(received),

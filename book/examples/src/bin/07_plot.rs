@@ -219,7 +219,7 @@ impl Trace {
             start + 6,
             TOP + 12
         );
-        for (column, size) in self.sizes.iter().enumerate() {
+        for column in 0..self.sizes.len() {
             let dashes = ["", " stroke-dasharray=\"8 3\"", " stroke-dasharray=\"2 3\""][column % 3];
             let _ = writeln!(
                 svg,
