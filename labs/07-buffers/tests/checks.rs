@@ -241,7 +241,7 @@ mod step_3 {
 mod step_4 {
     use super::*;
 
-    const ROOM: &str = "`read` fills a slice, as far as the slice reaches, and in a slice of length 0 it has no room: it returns 0 at once, which then looks like the end of the stream. `Vec::with_capacity(n)` has memory for n bytes and the length 0; `vec![0; n]` has the length n.";
+    const NOTHING_CAME: &str = "Bytes went in, and nothing came out. Has the program ended? Then a `read` returned 0, perhaps because its buffer had no room: `read` fills a slice as far as its length reaches. `Vec::with_capacity(n)` has memory for n bytes and the length 0; `vec![0; n]` has the length n. Does it still wait? Then write what each `read` brought at once, and flush: `read_to_end`, `read_exact` and a loop that fills the buffer wait for more than is there.";
 
     #[test]
     fn has_room_for_what_arrives() {
@@ -252,9 +252,9 @@ mod step_4 {
             peer.send(piece);
             server.expect_output(piece, |got: &[u8]| {
                 if got.is_empty() {
-                    format!("Nothing came out, although something went in. Where does `read` put it? {ROOM} If the buffer has room: pass on what each `read` brought at once, and flush; `read_to_end` and `read_exact` wait for more than is there.")
+                    NOTHING_CAME
                 } else {
-                    "Every byte is to be written once and unchanged, and no other: the first n bytes of the buffer, `&buffer[..n]`.".to_string()
+                    "Every byte is to be written once and unchanged, and no other: the first n bytes of the buffer, `&buffer[..n]`."
                 }
             });
         }
