@@ -106,6 +106,18 @@ pub(crate) fn all_asleep(root: u32) -> bool {
     })
 }
 
+/// The most memory that the program and its descendants have had at a time, in bytes.
+pub(crate) fn peak_memory(root: u32) -> Option<usize> {
+    let peak = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1024)
+    };
+    // A launcher's part is small and does not grow.
+    tree(root).into_iter().filter_map(peak).reduce(|a, b| a + b)
+}
+
 /// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.
 fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;

@@ -15,6 +15,10 @@ use crate::wait::{Ending, TICK, Wait};
 /// How long a peer waits, in all of one send, for a program that does not read.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// How long a program must sleep and take nothing to count as one that takes no more. Longer than
+/// the 40 ms for which a kernel may keep back an acknowledgement.
+const FULL: Duration = Duration::from_millis(100);
+
 /// Sizes of a peer's socket buffers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Buffers {
@@ -33,6 +37,14 @@ impl Buffers {
         Buffers {
             send: Some(4096),
             receive: Some(4096),
+        }
+    }
+
+    /// `bytes` each way.
+    pub fn of(bytes: usize) -> Self {
+        Buffers {
+            send: Some(bytes),
+            receive: Some(bytes),
         }
     }
 
@@ -346,24 +358,31 @@ impl<'p> Peer<'p> {
         self
     }
 
-    /// Sends from `bytes` until no more of it is taken: both buffers are full, and the program sleeps.
-    /// Gives how many bytes that were. Where the program cannot be watched it stops at the first
-    /// pause, which can only make a check detect less.
+    /// Sends of `bytes` what the program takes, until it takes no more: the buffers of both ends are
+    /// full, and it sleeps. Returns how many bytes that were.
+    ///
+    /// A program that is merely slow is not waited for in the end: then fewer bytes were sent, and a
+    /// check detects less.
     pub fn send_until_full(&mut self, bytes: impl AsRef<[u8]>) -> usize {
         let bytes = bytes.as_ref();
         self.check.disturb();
-        let mut sent = 0;
-        let mut refused = 0;
         let _ = self.socket.set_nonblocking(true);
-        let until = Instant::now() + SETTLE;
-        while sent < bytes.len() && refused < 3 && Instant::now() < until {
+        let mut sent = 0;
+        let mut quiet = Instant::now();
+        while sent < bytes.len() && quiet.elapsed() < FULL {
             match (&*self.socket).write(&bytes[sent..]) {
-                Ok(n) => (sent, refused) = (sent + n, 0),
+                Ok(n) => {
+                    sent += n;
+                    quiet = Instant::now();
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
-                    std::thread::sleep(TICK);
-                    refused += u32::from(self.program.is_asleep());
+                    if !self.program.is_asleep() && Instant::now() < self.check.deadline() {
+                        quiet = Instant::now();
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
                 }
+                // The connection is gone: the next expectation says it better.
                 Err(_) => {
                     self.reset = true;
                     break;
@@ -371,11 +390,16 @@ impl<'p> Peer<'p> {
             }
         }
         let _ = self.socket.set_nonblocking(false);
-        let aside = match sent == bytes.len() {
-            true => format!("{}, all of it taken", count(sent)),
-            false => format!("{}, and then the buffers are full", count(sent)),
+        let aside = if sent < bytes.len() {
+            "until the program took no more".to_string()
+        } else {
+            "all of it taken".to_string()
         };
-        self.check.note("sent", Bytes(&bytes[..sent]), aside);
+        self.check.note(
+            "sent",
+            Bytes(bytes),
+            format!("{sent} of {} bytes, {aside}", bytes.len()),
+        );
         sent
     }
 
@@ -489,30 +513,63 @@ impl<'p> Peer<'p> {
         why: impl Why,
     ) -> &mut Self {
         let (bytes, expected) = (bytes.as_ref(), expected.as_ref());
-        self.check.disturb();
         let mut got = Vec::new();
         let writer = self.socket.clone();
-        let _ = writer.set_write_timeout(None);
-        let done = std::thread::scope(|scope| {
-            let acting = self.check.act();
-            scope.spawn(move || {
-                let _acting = acting;
-                // Whether it could be sent shows in what comes back.
-                let _ = (&*writer).write_all(bytes);
-            });
-            let done = self.receive(expected, &mut got);
-            if done.is_err() {
-                // Frees a writer that nobody reads from.
-                let _ = self.socket.shutdown(Shutdown::Both);
-            }
-            done
-        });
+        let done = self.receive_while(&writer, bytes, expected, &mut got);
         self.check.note(
             "sent",
             Bytes(bytes),
             format!("{} bytes, reading meanwhile", bytes.len()),
         );
         self.received(expected, got, done, why)
+    }
+
+    /// Sends `bytes` while `other`, a peer of the same check, receives what must be exactly
+    /// `expected`: for more than the buffers on the way can hold.
+    pub fn send_through(
+        &mut self,
+        bytes: impl AsRef<[u8]>,
+        other: &mut Peer<'_>,
+        expected: impl AsRef<[u8]>,
+        why: impl Why,
+    ) -> &mut Self {
+        let (bytes, expected) = (bytes.as_ref(), expected.as_ref());
+        let mut got = Vec::new();
+        let done = other.receive_while(&self.socket, bytes, expected, &mut got);
+        self.check.note(
+            "sent",
+            Bytes(bytes),
+            format!("{} bytes, the other end reading meanwhile", bytes.len()),
+        );
+        other.received(expected, got, done, why);
+        self
+    }
+
+    /// As [`Peer::receive`], while a thread sends `bytes` on `writer`.
+    fn receive_while(
+        &self,
+        writer: &Socket,
+        bytes: &[u8],
+        expected: &[u8],
+        got: &mut Vec<u8>,
+    ) -> Result<Duration, String> {
+        self.check.disturb();
+        let _ = writer.set_write_timeout(None);
+        std::thread::scope(|scope| {
+            let acting = self.check.act();
+            scope.spawn(move || {
+                let _acting = acting;
+                let mut writer = writer;
+                // Whether it could be sent shows in what comes back.
+                let _ = writer.write_all(bytes);
+            });
+            let done = self.receive(expected, got);
+            if done.is_err() {
+                // Frees a writer that nobody reads from.
+                let _ = writer.shutdown(Shutdown::Both);
+            }
+            done
+        })
     }
 
     /// Ends an expectation of bytes: `done` says how long they took, or why they did not come.
@@ -660,7 +717,8 @@ impl<'p> Peer<'p> {
         self.unexpected(&format!("{} to arrive", count(n)), &got, &ending, why)
     }
 
-    /// All that comes until the end of the stream; more than `limit` bytes fail the check.
+    /// All that comes until the end of the stream, also from a program that has ended meanwhile; more
+    /// than `limit` bytes fail the check.
     pub fn read_to_end(&mut self, limit: usize, why: impl Why) -> Vec<u8> {
         let mut wait = Wait::new(&self.check, Some(self.program));
         let mut all = Vec::new();
@@ -680,11 +738,13 @@ impl<'p> Peer<'p> {
                 }
                 Came::Bytes(n) => all.extend_from_slice(&buffer[..n]),
                 Came::Reset => break "a reset of the connection".into(),
-                Came::NotYet => {
-                    if let Some(ending) = wait.look() {
-                        break wait.describe(&ending);
-                    }
-                }
+                Came::NotYet => match wait.look() {
+                    // What a program had sent before it ended is delivered by its kernel, and the
+                    // end of the stream after it.
+                    Some(Ending::Ended(_)) if Instant::now() < self.check.deadline() => {}
+                    Some(ending) => break wait.describe(&ending),
+                    None => {}
+                },
             }
         };
         self.unexpected("the end of the stream", &all, &ending, why)

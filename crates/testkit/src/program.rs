@@ -484,6 +484,15 @@ impl Program {
         self.stderr.wait_for_end(LAST_WORDS);
     }
 
+    /// The most memory that it has had at a time so far, in bytes (`VmHWM`, proc_pid_status(5)). None
+    /// where that cannot be seen.
+    pub fn peak_memory(&self) -> Option<usize> {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::peak_memory(self.pid());
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
     /// Where its threads wait, in words; empty where that cannot be seen.
     pub(crate) fn whereabouts(&self) -> String {
         #[cfg(target_os = "linux")]

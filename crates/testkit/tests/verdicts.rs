@@ -148,6 +148,25 @@ mod checks {
             let knock = std::net::TcpStream::connect_timeout(&full.addr(), std::time::Duration::from_millis(50));
             check.require("no connection", format!("{knock:?}"), knock.is_err(), "The queue is full.");
         }
+        fills check {
+            let bytes = vec![7; 8 << 20];
+            let echo = check.start(["echo"]);
+            let mut peer = check.connect_with(&echo, testkit::Buffers::of(4096));
+            let sent = peer.send_until_full(&bytes[..100]);
+            check.require("100 bytes", sent, sent == 100, "They have room.");
+            // An echo whose answer nobody reads takes no more at some time, and goes on once it is read.
+            let sent = sent + peer.send_until_full(&bytes[100..]);
+            peer.expect(&bytes[..sent], "");
+            #[cfg(target_os = "linux")]
+            check.require("some memory", "", echo.peak_memory() > Some(4096), "");
+        }
+        reads_the_rest_of_a_program_that_has_ended check {
+            let server = check.start(["leaves-much-behind"]);
+            let mut peer = check.connect_with(&server, testkit::Buffers::small());
+            server.expect_ends("");
+            let all = peer.read_to_end(1 << 20, "");
+            check.require("60000 bytes", all.len(), all.len() == 60_000, "");
+        }
         reads_its_input check {
             let program = check.spawn(["reads-input"]);
             program.type_in("one\n").type_in("two\n");
@@ -366,6 +385,16 @@ fn a_program_without_descriptors_may_rest_and_may_not_spin() {
 #[test]
 fn a_full_queue_lets_nobody_in() {
     passes("finds_no_room");
+}
+
+#[test]
+fn a_path_can_be_filled_and_emptied() {
+    passes("fills");
+}
+
+#[test]
+fn what_a_program_sent_before_it_ended_is_read() {
+    passes("reads_the_rest_of_a_program_that_has_ended");
 }
 
 #[test]

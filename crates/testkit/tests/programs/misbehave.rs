@@ -101,6 +101,10 @@ fn converse(how: &str, mut client: TcpStream) {
         "spins" => loop {
             std::hint::spin_loop();
         },
+        "leaves-much-behind" => {
+            let _ = client.write_all(&[b'x'; 60_000]);
+            std::process::exit(0);
+        }
         "resets" => {
             let _ = socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
         }
