@@ -18,7 +18,7 @@ pub fn read_line(mut connected: &TcpStream) -> io::Result<Vec<u8>> {
     loop {
         match connected.read(&mut byte) {
             Ok(0) => {
-                let reason = "the server ended the stream before it had sent a whole line";
+                let reason = "the stream ended too early";
                 return Err(io::Error::new(ErrorKind::UnexpectedEof, reason));
             }
             Ok(_) if byte[0] == b'\n' => return Ok(line),

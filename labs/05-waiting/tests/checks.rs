@@ -4,7 +4,7 @@ use testkit::{Buffers, check};
 mod step_1 {
     use super::*;
     use std::io::ErrorKind;
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::{SocketAddr, TcpStream, UdpSocket};
     use std::time::Duration;
 
     #[test]
@@ -28,13 +28,16 @@ mod step_1 {
     #[test]
     fn is_refused_where_only_udp_listens() {
         let check = check!();
-        let udp = check.udp();
-        let addr = udp.addr();
-        check.note(
-            "bound",
-            format!("a UDP socket to {addr}"),
-            "and no TCP socket",
-        );
+        // The number is UDP's and, while this runs, nobody else's: a TCP socket is bound to it as well
+        // and does not listen.
+        let (nobody, _udp) = loop {
+            let nobody = check.refusing();
+            if let Ok(udp) = UdpSocket::bind(nobody.addr()) {
+                break (nobody, udp);
+            }
+        };
+        let addr = nobody.addr();
+        check.note("bound", format!("a UDP socket to {addr}"), "");
         let done = check.run(["probe", &addr.to_string()]);
         let why = "A UDP socket has this port, and it is no end for TCP: each of the two protocols has ports of its own. The kernel answers the SYN with RST, and connect fails with ConnectionRefused, which is a finding and not a failure.";
         done.expect_stdout_lines(&[&format!("refused {addr}")], why)

@@ -69,7 +69,7 @@ struct Client {
     unsent: Vec<u8>,
 }
 
-/// One thread for all: it waits in poll until any of the sockets is ready, and in no other call.
+/// One thread for all. It waits in poll, and in no other call.
 #[cfg(unix)]
 fn poll_all(listener: TcpListener) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
@@ -79,8 +79,8 @@ fn poll_all(listener: TcpListener) -> io::Result<()> {
     loop {
         let mut sockets = vec![PollFd::new(&listener, PollFlags::IN)];
         for client in &clients {
-            // While there is something to send, nothing more is received: otherwise a client that
-            // takes no answer would fill our memory.
+            // While there is something to send, nothing more is received: a
+            // client that takes no answer would fill our memory.
             let ready_for = match client.unsent.is_empty() {
                 true => PollFlags::IN,
                 false => PollFlags::OUT,
@@ -89,21 +89,24 @@ fn poll_all(listener: TcpListener) -> io::Result<()> {
         }
         poll(&mut sockets, None)?;
 
-        let ready: Vec<bool> = sockets.iter().map(|fd| !fd.revents().is_empty()).collect();
-        let mut is_ready = ready[1..].iter();
-        clients.retain_mut(|client| match is_ready.next() {
-            Some(true) => step(client).unwrap_or(false),
+        let is_ready = |fd: &PollFd| !fd.revents().is_empty();
+        let mut ready: Vec<bool> = sockets.iter().map(is_ready).collect();
+        if ready.remove(0) {
+            while let Ok((stream, _)) = listener.accept() {
+                stream.set_nonblocking(true)?;
+                let unsent = Vec::new();
+                clients.push(Client { stream, unsent });
+            }
+        }
+        // The new ones come after those that poll has looked at.
+        let mut ready = ready.into_iter();
+        clients.retain_mut(|client| match ready.next() {
+            Some(true) => match step(client) {
+                Ok(stays) => stays,
+                Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+            },
             _ => true,
         });
-        while ready[0]
-            && let Ok((stream, _)) = listener.accept()
-        {
-            stream.set_nonblocking(true)?;
-            clients.push(Client {
-                stream,
-                unsent: Vec::new(),
-            });
-        }
     }
 }
 
@@ -118,11 +121,8 @@ fn step(client: &mut Client) -> io::Result<bool> {
         }
         client.unsent.extend_from_slice(&buffer[..n]);
     }
-    match client.stream.write(&client.unsent) {
-        Ok(n) => drop(client.unsent.drain(..n)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-        Err(error) => return Err(error),
-    }
+    let n = client.stream.write(&client.unsent)?;
+    client.unsent.drain(..n);
     Ok(true)
 }
 // ANCHOR_END: poll

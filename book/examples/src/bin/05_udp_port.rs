@@ -1,11 +1,12 @@
 //! Chapter 5: a TCP client and a UDP socket on the same port, and the other way round.
 use std::io;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-// ANCHOR: main
+use socket2::{Domain, Socket, Type};
+
 fn main() -> io::Result<()> {
-    let udp = UdpSocket::bind("127.0.0.1:0")?;
+    let (udp, tcp) = one_port_for_both()?;
     let addr = udp.local_addr()?;
     println!("a UDP socket is bound to {addr}");
     match TcpStream::connect(addr) {
@@ -18,8 +19,8 @@ fn main() -> io::Result<()> {
         Err(_) => println!("   the UDP socket got nothing"),
     }
 
-    let tcp = TcpListener::bind(addr)?;
-    println!("a TCP socket listens on {}, beside it", tcp.local_addr()?);
+    tcp.listen(1)?;
+    println!("a TCP socket listens on {addr}, beside it");
     match TcpStream::connect(addr) {
         Ok(_) => println!("   TCP connect: succeeded"),
         Err(error) => println!("   TCP connect: {error}"),
@@ -37,4 +38,19 @@ fn main() -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: main
+
+/// A UDP socket, and a TCP socket with the same port that does not listen yet: bound only, it refuses
+/// connections as if it were not there, and nobody else can take its port.
+fn one_port_for_both() -> io::Result<(UdpSocket, Socket)> {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0")?;
+        let addr: SocketAddr = udp.local_addr()?;
+        let tcp = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        match tcp.bind(&addr.into()) {
+            Ok(()) => return Ok((udp, tcp)),
+            // Another program has this port of TCP's, which is no business of UDP's.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
