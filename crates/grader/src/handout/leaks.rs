@@ -1,5 +1,5 @@
 //! Passages of the solutions that are left in a copy: found by shingles, runs of tokens that occur
-//! in both. Single lines are alike everywhere; two dozen tokens in a row are not.
+//! in both. Single lines are alike everywhere; thirty tokens in a row are not.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -12,9 +12,9 @@ use course::derive;
 use course::{Course, Lab};
 
 /// How many tokens in a row make a passage.
-const RUN: usize = 24;
+const RUN: usize = 32;
 /// A region shorter than this has nothing of its own: `Ok(n)` is everywhere.
-const LEAST: usize = 16;
+const LEAST: usize = 24;
 
 /// A passage that must not be handed out, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
