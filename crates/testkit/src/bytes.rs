@@ -30,13 +30,7 @@ impl Bytes<'_> {
             ""
         };
         let mut out = String::from("\"");
-        for c in shown.chars() {
-            match c {
-                '"' | '\\' => out.extend(['\\', c]),
-                c if c.is_control() => out.extend(c.escape_default()),
-                c => out.push(c),
-            }
-        }
+        out += &visible(&shown.replace('\\', "\\\\").replace('"', "\\\""));
         out + "\"" + more
     }
 
@@ -79,10 +73,15 @@ pub(crate) fn visible(line: &str) -> String {
 
 /// `1 byte`, `2 bytes`
 pub(crate) fn count(bytes: usize) -> String {
-    if bytes == 1 {
-        "1 byte".into()
+    count_of(bytes, "byte")
+}
+
+/// `1 line`, `2 lines`
+pub(crate) fn count_of(n: usize, noun: &str) -> String {
+    if n == 1 {
+        format!("1 {noun}")
     } else {
-        format!("{bytes} bytes")
+        format!("{n} {noun}s")
     }
 }
 

@@ -70,11 +70,7 @@ impl Place {
         if self.step == 0 {
             return "not listed in lab.toml".into();
         }
-        let points = if self.points == 1 {
-            "1 point".into()
-        } else {
-            format!("{} points", self.points)
-        };
+        let points = crate::bytes::count_of(self.points as usize, "point");
         let bonus = if self.bonus { " · bonus" } else { "" };
         format!("step {} of {} · {points}{bonus}", self.step, self.steps)
     }

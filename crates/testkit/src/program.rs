@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::Bytes;
-use crate::bytes::{self, count};
+use crate::bytes::{self, count, count_of};
 use crate::check::{Check, Failure, Remains, Why, lock};
 use crate::output::Output;
 use crate::process::Running;
@@ -625,7 +625,7 @@ impl Finished {
         if got == expected {
             self.check.note(
                 "printed",
-                format!("{} as expected", count_lines(got.len())),
+                format!("{} as expected", count_of(got.len(), "line")),
                 "",
             );
             return self;
@@ -637,7 +637,7 @@ impl Finished {
             .count();
         let line = |lines: &[&str]| match lines.get(at) {
             Some(line) => format!("line {}  {line:?}", at + 1),
-            None => format!("the end after {}", count_lines(lines.len())),
+            None => format!("the end after {}", count_of(lines.len(), "line")),
         };
         let mut got_text = line(&got);
         if got.len() <= at {
@@ -703,15 +703,6 @@ impl Finished {
             remains: Remains::read(&self.stderr),
             why: why.explain(&self.stdout),
         })
-    }
-}
-
-/// `1 line`, `2 lines`
-fn count_lines(lines: usize) -> String {
-    if lines == 1 {
-        "1 line".into()
-    } else {
-        format!("{lines} lines")
     }
 }
 
