@@ -90,6 +90,28 @@ fn state(path: &str) -> u8 {
         .unwrap_or(b'?')
 }
 
+/// Whether a process that was started a moment ago has come back from exec.
+///
+/// What it had of its parent's is closed only on that way back, and its parent may be running again
+/// before that: the two meet at exec, not after it.
+pub(crate) fn is_in_its_program(pid: u32) -> bool {
+    let Some(fields) = stat(&format!("/proc/{pid}/stat")) else {
+        return true;
+    };
+    // The time it has spent in user mode, in clock ticks (proc_pid_stat(5), field 14).
+    if fields.get(11).is_some_and(|ticks| ticks != "0") {
+        return true;
+    }
+    match fields.first().map(String::as_str) {
+        Some("Z" | "X") => true,
+        Some("S") => std::fs::read_to_string(format!("/proc/{pid}/syscall"))
+            .ok()
+            .and_then(|text| text.split_whitespace().next()?.parse().ok())
+            .is_none_or(|call: i64| call != libc::SYS_execve && call != libc::SYS_execveat),
+        _ => false,
+    }
+}
+
 /// Whether every thread of the program and its descendants sleeps.
 pub(crate) fn all_asleep(root: u32) -> bool {
     tree(root).iter().all(|pid| {
@@ -413,4 +435,42 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
 /// A connected stream: the only kind whose unread bytes count.
 fn is_stream(fd: &OwnedFd) -> bool {
     rustix::net::getpeername(fd).is_ok_and(|peer| peer.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    /// Polls until it holds; ten seconds at most.
+    fn comes_true(condition: impl Fn() -> bool) -> bool {
+        let since = Instant::now();
+        while !condition() {
+            if since.elapsed() > Duration::from_secs(10) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    #[test]
+    fn a_child_that_sleeps_or_works_or_is_gone_has_come_back_from_exec() -> std::io::Result<()> {
+        let mut sleeps = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut works = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()?;
+        let seen = [&sleeps, &works].map(|child| comes_true(|| is_in_its_program(child.id())));
+        for child in [&mut sleeps, &mut works] {
+            child.kill()?;
+            assert!(comes_true(|| is_in_its_program(child.id())));
+            child.wait()?;
+            assert!(is_in_its_program(child.id()));
+        }
+        assert_eq!(seen, [true, true]);
+        Ok(())
+    }
 }

@@ -23,11 +23,20 @@ fn registry() -> RwLockWriteGuard<'static, Option<HashSet<u32>>> {
     OURS.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a process is being started right now. Between fork and exec it holds copies of other
-/// programs' pipes, so that an end of input may not have arrived yet.
+/// The processes of [`OURS`] that have not been seen in their program yet.
+#[cfg(target_os = "linux")]
+static YOUNG: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Whether a process is being started right now. Until exec is through it holds copies of other
+/// programs' pipes and of our sockets, so that an end of input may not have arrived yet.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_starting() -> bool {
-    OURS.try_read().is_err()
+    if OURS.try_read().is_err() {
+        return true;
+    }
+    let mut young = YOUNG.lock().unwrap_or_else(PoisonError::into_inner);
+    young.retain(|pid| !crate::blocked::is_in_its_program(*pid));
+    !young.is_empty()
 }
 
 /// A running process, killed with its whole tree at the latest when this value is dropped.
@@ -95,6 +104,12 @@ impl Running {
         let child = spawn(&mut wrap)?;
         let pid = child.id();
         ours.get_or_insert_default().insert(pid);
+        // Still under the lock of the registry, so that it is never missing from both.
+        #[cfg(target_os = "linux")]
+        YOUNG
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(pid);
         Ok(Running {
             child: Mutex::new(child),
             pid,

@@ -602,7 +602,7 @@ mod step_5 {
     fn a_client_without_end_has_a_bounded_number_of_bytes() {
         let check = check!();
         let server = check.start(["serve", "--timeout", "60", "--drain", "20000"]);
-        let mut peer = check.connect_with(&server, testkit::Buffers::small());
+        let mut peer = check.connect_with(&server, testkit::Buffers::of(65536));
         answered(&mut peer, &server);
         let why = "This client goes on sending whatever it is told. To read on for ever is no better than not to leave: stop when `bounds.bytes` have come, return `Event::Limit`, and the connection is closed.";
         peer.send(vec![b'.'; 16 << 20]).half_close();
