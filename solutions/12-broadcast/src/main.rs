@@ -70,7 +70,10 @@ impl Task {
                 let default = SocketAddrV4::new(Ipv4Addr::new(127, 255, 255, 255), 0);
                 Ok(Task::Listen(listen.unwrap_or(default), who))
             }
-            "announce" => Ok(Task::Announce(to?, who.ok_or("announce needs --name NAME")?)),
+            "announce" => Ok(Task::Announce(
+                to?,
+                who.ok_or("announce needs --name NAME")?,
+            )),
             "discover" => Ok(Task::Discover(to?, wait)),
             _ => Err(format!("there is no subcommand {name}")),
         }
@@ -123,7 +126,9 @@ impl Task {
 /// 255.255.255.255 is every host on every cable of this machine: no lab sends there.
 fn allowed(to: SocketAddrV4) -> Result<(), String> {
     if *to.ip() == Ipv4Addr::BROADCAST {
-        return Err("255.255.255.255 leaves this machine: name a subnet's broadcast address".into());
+        return Err(
+            "255.255.255.255 leaves this machine: name a subnet's broadcast address".into(),
+        );
     }
     Ok(())
 }
@@ -145,7 +150,9 @@ fn parse_name(text: &str) -> Result<String, String> {
     if message::is_name(text) {
         Ok(text.into())
     } else {
-        Err(format!("{text:?} is no name: 1 to 32 letters, digits and hyphens"))
+        Err(format!(
+            "{text:?} is no name: 1 to 32 letters, digits and hyphens"
+        ))
     }
 }
 

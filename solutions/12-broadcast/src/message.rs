@@ -46,5 +46,7 @@ impl std::fmt::Display for Message {
 /// Whether `text` can be a name: 1 to 32 ASCII letters, digits and hyphens.
 pub fn is_name(text: &str) -> bool {
     (1..=32).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
