@@ -1,7 +1,7 @@
 //! The checks of chapter 12. Each runs the program and is a beacon, a listener or an asker beside it.
 //! Nothing here leaves the machine: the only broadcast address is 127.255.255.255.
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
