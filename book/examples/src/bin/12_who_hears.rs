@@ -13,11 +13,17 @@ fn main() -> io::Result<()> {
         ("127.255.255.255", all),
         ("127.0.0.1", receiver([127, 0, 0, 1], port)?),
         ("127.0.0.255", receiver([127, 0, 0, 255], port)?),
-        ("127.255.255.255, another port", receiver([127, 255, 255, 255], 0)?),
+        (
+            "127.255.255.255, another port",
+            receiver([127, 255, 255, 255], 0)?,
+        ),
     ];
     let sender = UdpSocket::bind("127.0.0.1:0")?;
-    let refused = sender.send_to(b"hello", ([127, 255, 255, 255], port));
-    println!("without SO_BROADCAST: {:?}", refused.map_err(|error| error.kind()));
+    let refused = sender.send_to(b"hello", ("127.255.255.255", port));
+    println!(
+        "without SO_BROADCAST: {:?}",
+        refused.map_err(|error| error.kind())
+    );
     sender.set_broadcast(true)?;
     for to in ["127.255.255.255", "127.0.0.255", "127.0.0.1"] {
         println!("to {to}:");
@@ -44,7 +50,12 @@ fn hears(socket: &UdpSocket, text: &str) -> io::Result<&'static str> {
     match socket.recv(&mut buffer) {
         Ok(n) if &buffer[..n] == text.as_bytes() => Ok("hears it"),
         Ok(_) => Ok("hears something else"),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) =>
+        {
             Ok("-")
         }
         Err(error) => Err(error),
