@@ -84,6 +84,31 @@ pub fn run() -> Vec<Row> {
         .collect()
 }
 
+/// Runs every probe and prints the table to `out`.
+///
+/// # Errors
+/// It cannot be written.
+pub fn print(out: &mut impl io::Write) -> io::Result<()> {
+    let rows = run();
+    let mut section = "";
+    for row in &rows {
+        if row.section != section {
+            section = row.section;
+            writeln!(out, "{section}")?;
+        }
+        writeln!(out, "{row}")?;
+    }
+    let count =
+        |wanted: fn(&Verdict) -> bool| rows.iter().filter(|row| wanted(&row.verdict)).count();
+    writeln!(
+        out,
+        "{} same, {} different, {} not on this system",
+        count(|verdict| *verdict == Verdict::Same),
+        count(|verdict| *verdict == Verdict::Differs),
+        count(|verdict| matches!(verdict, Verdict::NotHere(_))),
+    )
+}
+
 fn try_it(section: &'static str, probe: Probe) -> Row {
     let mut here: Vec<(String, usize)> = Vec::new();
     let mut verdict = Verdict::Same;
