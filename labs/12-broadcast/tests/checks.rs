@@ -71,27 +71,50 @@ fn send(check: &Check, from: &UdpSocket, bytes: &[u8], to: SocketAddr) {
     }
 }
 
-/// The next datagram on a socket of ours.
-fn receive(check: &Check, socket: &UdpSocket, expected: &str, why: &str) -> (Vec<u8>, SocketAddr) {
+/// The next datagram on a socket of ours, which `program` is to bring about.
+fn receive(
+    check: &Check,
+    program: Option<&Program>,
+    socket: &UdpSocket,
+    expected: &str,
+    why: &str,
+) -> (Vec<u8>, SocketAddr) {
     let mut buffer = [0; 2048];
-    match socket.recv_from(&mut buffer) {
-        Ok((n, from)) => {
-            let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
-            check.note("received", format!("{text:?}"), format!("from {from}"));
-            (buffer[..n].to_vec(), from)
+    let began = Instant::now();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a socket may have a timeout");
+    loop {
+        // Looked at first: what an ended program sent has arrived.
+        let ended = program.is_some_and(Program::has_ended);
+        match socket.recv_from(&mut buffer) {
+            Ok((n, from)) => {
+                let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
+                check.note("received", format!("{text:?}"), format!("from {from}"));
+                return (buffer[..n].to_vec(), from);
+            }
+            Err(_) if !ended && began.elapsed() < PATIENCE => {}
+            Err(_) => {
+                if let Some(program) = program
+                    && ended
+                {
+                    // Says how it ended, and what is not yet written.
+                    program.read_line(expected, why);
+                }
+                check.fail(
+                    expected,
+                    format!("no datagram in {} s", PATIENCE.as_secs()),
+                    why,
+                )
+            }
         }
-        Err(error) => check.fail(
-            expected,
-            format!("no datagram in {PATIENCE:?}: {error}"),
-            why,
-        ),
     }
 }
 
 /// The query that `discover` has broadcast: its ID and its sender.
-fn query(check: &Check, ear: &UdpSocket) -> (u32, SocketAddr) {
+fn query(check: &Check, program: &Program, ear: &UdpSocket) -> (u32, SocketAddr) {
     let why = "`discover` sends one datagram, `Message::Query(id)`, to the address that it is given. To a broadcast address it may only send with SO_BROADCAST.";
-    let (bytes, from) = receive(check, ear, "\"wirelab query ID\"", why);
+    let (bytes, from) = receive(check, Some(program), ear, "\"wirelab query ID\"", why);
     let id = std::str::from_utf8(&bytes)
         .ok()
         .and_then(|text| text.strip_prefix("wirelab query "))
@@ -282,7 +305,7 @@ mod step_2 {
                 "kitchen",
             ])
             .expect_success(why);
-        let (bytes, _) = receive(&check, &ear, "\"wirelab announce kitchen\"", why);
+        let (bytes, _) = receive(&check, None, &ear, "\"wirelab announce kitchen\"", why);
         check.require(
             "\"wirelab announce kitchen\"",
             String::from_utf8_lossy(&bytes),
@@ -304,7 +327,7 @@ mod step_2 {
         }
         for name in ["one", "two"] {
             let expected = format!("wirelab announce {name}");
-            let (bytes, _) = receive(&check, &ear, &expected, why);
+            let (bytes, _) = receive(&check, None, &ear, &expected, why);
             check.require(
                 format!("{expected:?}"),
                 String::from_utf8_lossy(&bytes),
@@ -359,7 +382,7 @@ mod step_3 {
         let why = "Every socket that is bound to this address and port gets a copy of its own. They can only be bound together if each has set SO_REUSEADDR before its bind.";
         first.expect_line(&line, why);
         second.expect_line(&line, why);
-        receive(&check, &ear, "the check's own copy", why);
+        receive(&check, None, &ear, "the check's own copy", why);
     }
 
     #[test]
@@ -496,7 +519,13 @@ mod step_4 {
         let asker = mouth();
         send(&check, &asker, b"wirelab query 4711", to);
         let why = "The answer goes to the asker's address, which `recv_from` returns beside the bytes. It has the query's ID and the name of `--name`.";
-        let (bytes, _) = receive(&check, &asker, "\"wirelab answer 4711 kitchen\"", why);
+        let (bytes, _) = receive(
+            &check,
+            Some(&program),
+            &asker,
+            "\"wirelab answer 4711 kitchen\"",
+            why,
+        );
         check.require(
             "\"wirelab answer 4711 kitchen\"",
             String::from_utf8_lossy(&bytes),
@@ -569,7 +598,7 @@ mod step_5 {
         let ear = ear(0);
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
-        let (id, asker) = query(&check, &ear);
+        let (id, asker) = query(&check, &program, &ear);
         let (one, two) = (mouth(), mouth());
         send(
             &check,
@@ -604,7 +633,7 @@ mod step_5 {
         let ear = ear(0);
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
-        let (id, asker) = query(&check, &ear);
+        let (id, asker) = query(&check, &program, &ear);
         let one = mouth();
         for _ in 0..3 {
             send(
@@ -631,7 +660,7 @@ mod step_5 {
         let ear = ear(0);
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
-        let (id, asker) = query(&check, &ear);
+        let (id, asker) = query(&check, &program, &ear);
         let stranger = mouth();
         for text in [
             format!("wirelab answer {} stranger", id.wrapping_add(1)),
@@ -667,7 +696,7 @@ mod step_5 {
         let ear = ear(0);
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", "0.5"]);
-        let (_, asker) = query(&check, &ear);
+        let (_, asker) = query(&check, &program, &ear);
         let stranger = mouth();
         check.note(
             "sending",
