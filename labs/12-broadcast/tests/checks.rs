@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 use testkit::{Check, Need, Program, check};
 
 const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
@@ -13,14 +13,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A socket of ours that shares its port, may broadcast, and waits for a while when it receives.
 fn socket(ip: Ipv4Addr, port: u16) -> std::io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_reuse_address(true)?;
-    #[cfg(all(unix, not(target_os = "linux")))]
-    socket.set_reuse_port(true)?;
-    socket.set_broadcast(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.bind(&SocketAddr::from((ip, port)).into())?;
-    Ok(socket.into())
+    let addr = SocketAddr::from((ip, port));
+    let ours = Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
+    ours.set_read_timeout(Some(PATIENCE))?;
+    ours.set_broadcast(true)?;
+    ours.set_reuse_address(true)?;
+    if cfg!(not(any(windows, target_os = "linux"))) {
+        share_port(&ours)?;
+    }
+    ours.bind(&addr.into())?;
+    Ok(ours.into())
+}
+
+#[cfg(unix)]
+fn share_port(ours: &Socket) -> std::io::Result<()> {
+    ours.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn share_port(_: &Socket) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A socket that hears what is broadcast on its port.

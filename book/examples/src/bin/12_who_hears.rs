@@ -3,7 +3,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 fn main() -> io::Result<()> {
     // ANCHOR: main
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
 }
 
 fn receiver(ip: [u8; 4], port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::from(ip), port)).into())?;
     // On loopback a datagram is with its receivers when the send returns.
