@@ -1,6 +1,6 @@
 # Names for what cargo and npm do; nothing here that they do not do alone.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lab grade handout bench e2e interop soak captures derive ci
+.PHONY: help book serve test lab grade handout bench facts e2e interop soak captures derive ci
 
 TIMES ?= 500
 OUT ?= target/grades
@@ -29,6 +29,9 @@ handout: ## make a learner's copy | [DIR=dir]
 
 bench: ## print the figures to reach | [BENCH=--clone]
 	cargo run --quiet --package wirelab --example bench -- $(BENCH)
+
+facts: ## try on this system what the book states
+	cargo run --quiet --package facts
 
 e2e: book ## test the book in a browser
 	cd book/e2e && npm ci --ignore-scripts && npm test

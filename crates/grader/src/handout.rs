@@ -32,7 +32,7 @@ const FILES: [&str; 7] = [
 ];
 
 /// The learner's crates; the grader is none of them.
-const CRATES: [&str; 4] = ["testkit", "wire", "course", "wirelab"];
+const CRATES: [&str; 5] = ["testkit", "wire", "course", "facts", "wirelab"];
 
 /// Makes the copy that `args` asks for.
 ///

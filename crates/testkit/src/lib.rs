@@ -17,7 +17,7 @@
 //! | `WIRELAB_VERDICTS` | folder into which each check writes `CHECK.json` |
 //! | `WIRELAB_PATIENCE` | factor on every deadline; default 1 |
 //! | `WIRELAB_SEED` | seed of [`Check::random`]; default is a fixed one |
-//! | `WIRELAB_REQUIRE` | comma-separated needs (`browser`, `sandbox`, `tshark`, `netns`) whose absence fails instead of skipping |
+//! | `WIRELAB_REQUIRE` | comma-separated needs (`browser`, `sandbox`, `tshark`, `netns`, `ipv6`, `broadcast`) whose absence fails instead of skipping |
 //!
 //! The program under check sees none of them.
 

@@ -15,6 +15,8 @@ pub enum Need {
     Netns,
     /// The IPv6 loopback address, `::1`.
     Ipv6,
+    /// A loopback interface that delivers what is sent to 127.255.255.255.
+    Broadcast,
 }
 
 impl Need {
@@ -26,6 +28,7 @@ impl Need {
             Need::Tshark => "tshark",
             Need::Netns => "netns",
             Need::Ipv6 => "ipv6",
+            Need::Broadcast => "broadcast",
         }
     }
 
@@ -40,13 +43,14 @@ impl Need {
             Need::Browser => &["chromium", "chromium-browser", "google-chrome"],
             Need::Sandbox => &["bwrap"],
             Need::Tshark => &["tshark"],
-            Need::Netns | Need::Ipv6 => &[],
+            Need::Netns | Need::Ipv6 | Need::Broadcast => &[],
         }
     }
 }
 
 /// Whether the program behind `need` is installed; says SKIPPED with the reason where it is not, and
-/// panics where `WIRELAB_REQUIRE` names it. For [`Need::Netns`] and [`Need::Ipv6`] try, and call
+/// panics where `WIRELAB_REQUIRE` names it. For [`Need::Netns`], [`Need::Ipv6`] and
+/// [`Need::Broadcast`] try, and call
 /// [`skipped`].
 ///
 /// # Panics

@@ -220,6 +220,11 @@ impl Program {
         self.running.pid()
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&self) -> bool {
+        self.ended().is_some()
+    }
+
     /// Writes to its standard input.
     pub fn type_in(&self, bytes: impl AsRef<[u8]>) -> &Self {
         let bytes = bytes.as_ref();

@@ -1,0 +1,30 @@
+//! Who is there? A question to all, and the answers of those that heard it.
+#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![warn(unused_must_use)]
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
+use std::time::{Duration, Instant};
+
+use crate::message::{MAX, Message};
+
+/// One that answered. They are ordered by name, then by address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// What it calls itself.
+    pub name: String,
+    /// Where the answer came from.
+    pub from: SocketAddr,
+}
+
+/// Step 5. Sends one `Query` with `id` to `to`, then receives until `wait` is over, counted from the
+/// call, whatever comes. Returns every pair of name and address that answered this very query, once,
+/// in order. Other datagrams are ignored: malformed ones, other messages, and answers to other IDs.
+pub fn discover(
+    socket: &UdpSocket,
+    to: SocketAddrV4,
+    id: u32,
+    wait: Duration,
+) -> io::Result<BTreeSet<Found>> {
+    todo!("ask once, and collect the answers until the time is over")
+}

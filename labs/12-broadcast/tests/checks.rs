@@ -1,0 +1,740 @@
+//! The checks of chapter 12. Each runs the program and is a beacon, a listener or an asker beside it.
+//! Nothing here leaves the machine: the only broadcast address is 127.255.255.255.
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+use testkit::{Check, Need, Program, check};
+
+const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A socket of ours that shares its port, may broadcast, and waits for a while when it receives.
+fn socket(ip: Ipv4Addr, port: u16) -> std::io::Result<UdpSocket> {
+    let addr = SocketAddr::from((ip, port));
+    let ours = Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
+    ours.set_read_timeout(Some(PATIENCE))?;
+    ours.set_broadcast(true)?;
+    ours.set_reuse_address(true)?;
+    if cfg!(not(any(windows, target_os = "linux"))) {
+        share_port(&ours)?;
+    }
+    ours.bind(&addr.into())?;
+    Ok(ours.into())
+}
+
+#[cfg(unix)]
+fn share_port(ours: &Socket) -> std::io::Result<()> {
+    ours.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn share_port(_: &Socket) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A socket that hears what is broadcast on its port.
+fn ear(port: u16) -> UdpSocket {
+    socket(ALL, port).expect("a socket on 127.255.255.255: the probe had one")
+}
+
+/// A socket that sends, and gets the answers: bound to 127.0.0.1.
+fn mouth() -> UdpSocket {
+    socket(Ipv4Addr::LOCALHOST, 0).expect("a UDP socket on 127.0.0.1")
+}
+
+fn addr(socket: &UdpSocket) -> SocketAddr {
+    socket.local_addr().expect("a bound socket has an address")
+}
+
+/// Whether loopback delivers broadcasts here; says SKIPPED where it does not. Tried once.
+fn loopback_broadcasts(check: &Check) -> bool {
+    static PROBE: OnceLock<Result<(), String>> = OnceLock::new();
+    let probe = PROBE.get_or_init(|| {
+        let ear = socket(ALL, 0).map_err(|error| format!("bind to 127.255.255.255: {error}"))?;
+        let mouth = socket(Ipv4Addr::LOCALHOST, 0)
+            .map_err(|error| format!("bind to 127.0.0.1: {error}"))?;
+        mouth
+            .send_to(b"probe", addr(&ear))
+            .map_err(|error| format!("send to 127.255.255.255: {error}"))?;
+        let mut buffer = [0; 8];
+        ear.recv(&mut buffer)
+            .map_err(|error| format!("what was sent to 127.255.255.255 did not arrive: {error}"))?;
+        Ok(())
+    });
+    match probe {
+        Ok(()) => true,
+        Err(reason) => {
+            check.skip(Need::Broadcast, reason);
+            false
+        }
+    }
+}
+
+/// Sends one datagram.
+fn send(check: &Check, from: &UdpSocket, bytes: &[u8], to: SocketAddr) {
+    let shown = String::from_utf8_lossy(bytes);
+    let shown: String = shown.chars().take(40).collect();
+    match from.send_to(bytes, to) {
+        Ok(_) => check.note("sent", format!("{shown:?}"), format!("to {to}")),
+        Err(error) => panic!("a datagram to {to} cannot be sent: {error}"),
+    }
+}
+
+/// The next datagram on a socket of ours, which `program` is to bring about.
+fn receive(
+    check: &Check,
+    program: Option<&Program>,
+    socket: &UdpSocket,
+    expected: &str,
+    why: &str,
+) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 2048];
+    let began = Instant::now();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a socket may have a timeout");
+    loop {
+        // Looked at first: what an ended program sent has arrived.
+        let ended = program.is_some_and(Program::has_ended);
+        match socket.recv_from(&mut buffer) {
+            Ok((n, from)) => {
+                let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
+                check.note("received", format!("{text:?}"), format!("from {from}"));
+                return (buffer[..n].to_vec(), from);
+            }
+            Err(_) if !ended && began.elapsed() < PATIENCE => {}
+            Err(_) => {
+                if let Some(program) = program
+                    && ended
+                {
+                    // Says how it ended, and what is not yet written.
+                    program.read_line(expected, why);
+                }
+                check.fail(
+                    expected,
+                    format!("no datagram in {} s", PATIENCE.as_secs()),
+                    why,
+                )
+            }
+        }
+    }
+}
+
+/// The query that `discover` has broadcast: its ID and its sender.
+fn query(check: &Check, program: &Program, ear: &UdpSocket) -> (u32, SocketAddr) {
+    let why = "`discover` sends one datagram, `Message::Query(id)`, to the address that it is given. To a broadcast address it may only send with SO_BROADCAST.";
+    let (bytes, from) = receive(check, Some(program), ear, "\"wirelab query ID\"", why);
+    let id = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| text.strip_prefix("wirelab query "))
+        .and_then(|id| id.parse().ok());
+    match id {
+        Some(id) => (id, from),
+        None => check.fail("\"wirelab query ID\"", String::from_utf8_lossy(&bytes), why),
+    }
+}
+
+/// Lets the program hear an announcement, so that all that was sent before has been dealt with.
+fn heard(
+    check: &Check,
+    program: &Program,
+    from: &UdpSocket,
+    to: SocketAddr,
+    name: &str,
+    why: &str,
+) {
+    send(
+        check,
+        from,
+        format!("wirelab announce {name}").as_bytes(),
+        to,
+    );
+    program.expect_line(&format!("announced {name} from {}", addr(from)), why);
+}
+
+mod step_1 {
+    use super::*;
+
+    fn expect(check: &Check, text: &str, lines: [&str; 4], why: &str) {
+        let names = ["network", "broadcast", "first", "last"];
+        let lines: Vec<String> = names
+            .iter()
+            .zip(lines)
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        check
+            .run(["address", text])
+            .expect_stdout_lines(&lines, why)
+            .expect_success(why);
+    }
+
+    #[test]
+    fn finds_the_broadcast_address() {
+        let check = check!();
+        let why = "The mask's ones are the network's bits and stay. Its zeros are the host's: all 0 is the network, all 1 is its broadcast address. Work with the 32 bits, not with the four numbers.";
+        for (text, lines) in [
+            (
+                "192.168.5.17/24",
+                [
+                    "192.168.5.0",
+                    "192.168.5.255",
+                    "192.168.5.1",
+                    "192.168.5.254",
+                ],
+            ),
+            (
+                "192.168.5.17/20",
+                [
+                    "192.168.0.0",
+                    "192.168.15.255",
+                    "192.168.0.1",
+                    "192.168.15.254",
+                ],
+            ),
+            (
+                "127.0.0.1/8",
+                [
+                    "127.0.0.0",
+                    "127.255.255.255",
+                    "127.0.0.1",
+                    "127.255.255.254",
+                ],
+            ),
+            (
+                "10.9.8.7/30",
+                ["10.9.8.4", "10.9.8.7", "10.9.8.5", "10.9.8.6"],
+            ),
+        ] {
+            expect(&check, text, lines, why);
+        }
+    }
+
+    #[test]
+    fn a_broadcast_address_need_not_end_in_255() {
+        let check = check!();
+        let why = "Only where the mask ends with eight zeros or more is the last number 255. This mask has fewer: its zeros end inside the last number.";
+        expect(
+            &check,
+            "192.168.1.70/26",
+            [
+                "192.168.1.64",
+                "192.168.1.127",
+                "192.168.1.65",
+                "192.168.1.126",
+            ],
+            why,
+        );
+        expect(
+            &check,
+            "172.16.5.255/255.255.254.0",
+            ["172.16.4.0", "172.16.5.255", "172.16.4.1", "172.16.5.254"],
+            why,
+        );
+        expect(
+            &check,
+            "172.16.4.255/23",
+            ["172.16.4.0", "172.16.5.255", "172.16.4.1", "172.16.5.254"],
+            "172.16.4.255 is an ordinary host here, in the middle of its network.",
+        );
+    }
+
+    #[test]
+    fn two_hosts_or_one_have_no_broadcast_address() {
+        let check = check!();
+        let why = "With 31 ones there are two addresses, and both are hosts; with 32 there is one. None is left to mean all of them (RFC 3021): `broadcast` returns None, and `hosts` all addresses.";
+        expect(
+            &check,
+            "10.0.0.7/31",
+            ["10.0.0.6", "none", "10.0.0.6", "10.0.0.7"],
+            why,
+        );
+        expect(
+            &check,
+            "10.0.0.7/32",
+            ["10.0.0.7", "none", "10.0.0.7", "10.0.0.7"],
+            why,
+        );
+        expect(
+            &check,
+            "10.0.0.7/255.255.255.254",
+            ["10.0.0.6", "none", "10.0.0.6", "10.0.0.7"],
+            why,
+        );
+    }
+
+    #[test]
+    fn a_mask_may_have_no_ones() {
+        let check = check!();
+        let why = "0 ones are 32 zeros: every bit is the host's. A shift by 32, the width of the number, is an overflow in Rust: see `checked_shl`.";
+        let lines = ["0.0.0.0", "255.255.255.255", "0.0.0.1", "255.255.255.254"];
+        expect(&check, "192.0.2.1/0", lines, why);
+        expect(&check, "192.0.2.1/0.0.0.0", lines, why);
+        check
+            .run(["address", "10.0.0.1/33"])
+            .expect_exit(
+                1,
+                "A netmask has at most 32 ones: `mask_of` returns None for more.",
+            )
+            .expect_error(
+                &["33"],
+                "The error names the number of bits: `parse` does so where `mask_of` returns None.",
+            );
+    }
+
+    #[test]
+    fn refuses_a_mask_with_holes() {
+        let check = check!();
+        for mask in ["255.0.255.0", "0.255.255.255", "255.255.253.0", "0.0.0.1"] {
+            let why = "A netmask is ones, then zeros: it cuts the address in two. Where a one follows a zero, `is_mask` returns false.";
+            check
+                .run(["address", &format!("10.0.0.1/{mask}")])
+                .expect_exit(1, why)
+                .expect_error(&[mask], why);
+        }
+    }
+}
+
+mod step_2 {
+    use super::*;
+
+    #[test]
+    fn announces_to_a_broadcast_address() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let why = "A socket may send to a broadcast address only with SO_BROADCAST: without it sendto fails, with EACCES on Linux. `set_broadcast(true)` in `sender`, before the send.";
+        check
+            .run([
+                "announce",
+                "--to",
+                &addr(&ear).to_string(),
+                "--name",
+                "kitchen",
+            ])
+            .expect_success(why);
+        let (bytes, _) = receive(&check, None, &ear, "\"wirelab announce kitchen\"", why);
+        check.require(
+            "\"wirelab announce kitchen\"",
+            String::from_utf8_lossy(&bytes),
+            bytes == b"wirelab announce kitchen",
+            "One datagram holds the text of `Message::Announce`, and nothing after it.",
+        );
+    }
+
+    #[test]
+    fn announces_to_one_address_and_once() {
+        let check = check!();
+        let ear = mouth();
+        let why = "The address may be that of one host: the same send, the same datagram.";
+        let to = addr(&ear).to_string();
+        for name in ["one", "two"] {
+            check
+                .run(["announce", "--to", &to, "--name", name])
+                .expect_success(why);
+        }
+        for name in ["one", "two"] {
+            let expected = format!("wirelab announce {name}");
+            let (bytes, _) = receive(&check, None, &ear, &expected, why);
+            check.require(
+                format!("{expected:?}"),
+                String::from_utf8_lossy(&bytes),
+                bytes == expected.as_bytes(),
+                "Each run sends one datagram, to the address that `--to` names, as it is.",
+            );
+        }
+    }
+}
+
+mod step_3 {
+    use super::*;
+    #[cfg(target_os = "linux")]
+    use wire::netns::{self, Side};
+
+    const HEARD: &str = "The datagram was sent to 127.255.255.255 and to the port that the program printed. A socket bound to that address, or to 0.0.0.0, gets it; one bound to 127.0.0.1 does not. Bind to the address that `receiver` is given.";
+
+    #[test]
+    fn hears_a_broadcast() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
+        let mouth = mouth();
+        let to = SocketAddr::from((ALL, program.addr().port()));
+        heard(&check, &program, &mouth, to, "kitchen", HEARD);
+        heard(
+            &check,
+            &program,
+            &mouth,
+            to,
+            "cellar-2",
+            "After one announcement comes the next: receive in a loop.",
+        );
+    }
+
+    #[test]
+    fn several_listeners_get_a_copy_each() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear);
+        let listen = ["listen", "--listen", &to.to_string()];
+        check.note("bound", to, "a listener of the check's, with SO_REUSEADDR");
+        let (first, second) = (check.start(listen), check.start(listen));
+        let mouth = mouth();
+        send(&check, &mouth, b"wirelab announce hall", to);
+        let line = format!("announced hall from {}", addr(&mouth));
+        let why = "Every socket that is bound to this address and port gets a copy of its own. They can only be bound together if each has set SO_REUSEADDR before its bind.";
+        first.expect_line(&line, why);
+        second.expect_line(&line, why);
+        receive(&check, None, &ear, "the check's own copy", why);
+    }
+
+    #[test]
+    fn bound_to_one_address_it_hears_no_broadcast() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start(["listen", "--listen", "127.0.0.1:0"]);
+        let port = program.addr().port();
+        let mouth = mouth();
+        send(
+            &check,
+            &mouth,
+            b"wirelab announce everybody",
+            (ALL, port).into(),
+        );
+        let why = "The program was told to bind to 127.0.0.1. Such a socket gets what is sent to 127.0.0.1 and no broadcast: the first announcement that it can print is the second that was sent. Bind to the address that is given, not to 0.0.0.0.";
+        heard(
+            &check,
+            &program,
+            &mouth,
+            (Ipv4Addr::LOCALHOST, port).into(),
+            "you",
+            why,
+        );
+    }
+
+    /// 0.0.0.0 is every address of the host. So this check runs once more, in a network that has
+    /// nothing but a loopback interface.
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: a network of its own, in which 0.0.0.0 is out of reach"
+    )]
+    fn bound_to_every_address_it_hears_both() {
+        #[cfg(target_os = "linux")]
+        {
+            let check = match netns::inside("step_3::bound_to_every_address_it_hears_both") {
+                Ok(Side::Inside) => check!(),
+                Ok(Side::Outside(finished)) if finished.success() => return,
+                Ok(Side::Outside(finished)) => {
+                    eprint!("{}", String::from_utf8_lossy(&finished.stderr));
+                    std::panic::resume_unwind(Box::new(()))
+                }
+                Err(reason) => return check!().skip(Need::Netns, &reason.to_string()),
+            };
+            check.note(
+                "entered",
+                "a network of its own",
+                "nothing but a loopback interface",
+            );
+            // A sandbox around the program may not stand being in another one.
+            if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
+                return check.skip(
+                    Need::Netns,
+                    "the program does not start in a network of its own",
+                );
+            }
+            if !loopback_broadcasts(&check) {
+                return;
+            }
+            let program = check.start(["listen", "--listen", "0.0.0.0:0"]);
+            let port = program.addr().port();
+            let mouth = mouth();
+            let why = "0.0.0.0 is every address of this host, its broadcast addresses too.";
+            heard(&check, &program, &mouth, (ALL, port).into(), "all", why);
+            heard(
+                &check,
+                &program,
+                &mouth,
+                (Ipv4Addr::LOCALHOST, port).into(),
+                "one",
+                why,
+            );
+            // In 127.0.0.0/8 this is an ordinary address.
+            heard(
+                &check,
+                &program,
+                &mouth,
+                ([127, 0, 0, 255], port).into(),
+                "last-255",
+                why,
+            );
+        }
+    }
+
+    #[test]
+    fn ignores_what_is_no_announcement() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
+        let mouth = mouth();
+        let to = SocketAddr::from((ALL, program.addr().port()));
+        let long = format!("wirelab announce a{}", " ".repeat(1000));
+        let cut = format!("wirelab announce {}{}", "a".repeat(32), "b".repeat(400));
+        for bytes in [
+            &b""[..],
+            b"hello",
+            b"wirelab announce ",
+            b"wirelab announce \xff\xfe",
+            b"wirelab announce two words",
+            b"wirelab answer 7 kitchen",
+            long.as_bytes(),
+            cut.as_bytes(),
+        ] {
+            send(&check, &mouth, bytes, to);
+        }
+        heard(
+            &check,
+            &program,
+            &mouth,
+            to,
+            "kitchen",
+            "Anybody can send anything to an open port. An empty datagram is no end, and one that is no `Announce` is no reason to stop: `Message::parse` returns None or another message, and the loop goes on.",
+        );
+    }
+}
+
+mod step_4 {
+    use super::*;
+
+    #[test]
+    fn answers_a_query_to_the_asker_alone() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear);
+        let program = check.start(["listen", "--listen", &to.to_string(), "--name", "kitchen"]);
+        let asker = mouth();
+        send(&check, &asker, b"wirelab query 4711", to);
+        let why = "The answer goes to the asker's address, which `recv_from` returns beside the bytes. It has the query's ID and the name of `--name`.";
+        let (bytes, _) = receive(
+            &check,
+            Some(&program),
+            &asker,
+            "\"wirelab answer 4711 kitchen\"",
+            why,
+        );
+        check.require(
+            "\"wirelab answer 4711 kitchen\"",
+            String::from_utf8_lossy(&bytes),
+            bytes == b"wirelab answer 4711 kitchen",
+            why,
+        );
+        heard(
+            &check,
+            &program,
+            &asker,
+            to,
+            "later",
+            "After an answer the program listens on.",
+        );
+        // The program has heard what came last, so all that it sends for the query is sent.
+        ear.set_nonblocking(true)
+            .expect("a socket may be non-blocking");
+        let mut buffer = [0; 2048];
+        let mut answers = Vec::new();
+        while let Ok(n) = ear.recv(&mut buffer) {
+            if buffer[..n].starts_with(b"wirelab answer") {
+                answers.push(String::from_utf8_lossy(&buffer[..n]).into_owned());
+            }
+        }
+        check.require(
+            format!("no answer on {to}"),
+            answers.join(", "),
+            answers.is_empty(),
+            "The answer was sent to everybody. Who asked wants to know; all others would be disturbed, once for each listener.",
+        );
+    }
+
+    #[test]
+    fn without_a_name_it_does_not_answer() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
+        let to = SocketAddr::from((ALL, program.addr().port()));
+        let asker = mouth();
+        send(&check, &asker, b"wirelab query 1", to);
+        let why = "Without `--name` a listener has nothing to answer. It hears the query, does nothing, and listens on.";
+        heard(&check, &program, &asker, to, "kitchen", why);
+        asker
+            .set_nonblocking(true)
+            .expect("a socket may be non-blocking");
+        let mut buffer = [0; 64];
+        let got = asker.recv(&mut buffer);
+        check.require(
+            "no answer",
+            format!("{got:?}"),
+            matches!(&got, Err(error) if error.kind() == ErrorKind::WouldBlock),
+            why,
+        );
+    }
+}
+
+mod step_5 {
+    use super::*;
+
+    const WAIT: &str = "3";
+
+    #[test]
+    fn finds_those_that_answer() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
+        let (id, asker) = query(&check, &program, &ear);
+        let (one, two) = (mouth(), mouth());
+        send(
+            &check,
+            &two,
+            format!("wirelab answer {id} kitchen").as_bytes(),
+            asker,
+        );
+        send(
+            &check,
+            &one,
+            format!("wirelab answer {id} cellar").as_bytes(),
+            asker,
+        );
+        let why = "A query has as many answers as there are listeners. Receive until the time is over, and collect what comes.";
+        program
+            .expect_ends("When `--wait` seconds are over, `discover` returns.")
+            .expect_stdout_lines(
+                &[
+                    format!("found cellar at {}", addr(&one)),
+                    format!("found kitchen at {}", addr(&two)),
+                ],
+                why,
+            );
+    }
+
+    #[test]
+    fn names_each_that_answers_once() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
+        let (id, asker) = query(&check, &program, &ear);
+        let one = mouth();
+        for _ in 0..3 {
+            send(
+                &check,
+                &one,
+                format!("wirelab answer {id} hall").as_bytes(),
+                asker,
+            );
+        }
+        program
+            .expect_ends("When `--wait` seconds are over, `discover` returns.")
+            .expect_stdout_lines(
+                &[format!("found hall at {}", addr(&one))],
+                "A datagram may come twice, and it is still one listener: the same name and the same address count once.",
+            );
+    }
+
+    #[test]
+    fn ignores_answers_to_other_questions() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let program = check.spawn(["discover", "--to", &to, "--wait", WAIT]);
+        let (id, asker) = query(&check, &program, &ear);
+        let stranger = mouth();
+        for text in [
+            format!("wirelab answer {} stranger", id.wrapping_add(1)),
+            format!("wirelab answer {id}"),
+            format!("wirelab answer {id} two names"),
+            format!("wirelab announce {id}"),
+            String::new(),
+            "x".repeat(1500),
+        ] {
+            send(&check, &stranger, text.as_bytes(), asker);
+        }
+        let one = mouth();
+        send(
+            &check,
+            &one,
+            format!("wirelab answer {id} hall").as_bytes(),
+            asker,
+        );
+        program
+            .expect_ends("When `--wait` seconds are over, `discover` returns.")
+            .expect_stdout_lines(
+                &[format!("found hall at {}", addr(&one))],
+                "Anybody can send to this port. An answer counts if it is well formed and has the ID of this very query; whatever else comes is ignored, and the receiving goes on.",
+            );
+    }
+
+    #[test]
+    fn the_time_is_for_all_answers_together() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let program = check.spawn(["discover", "--to", &to, "--wait", "0.5"]);
+        let (_, asker) = query(&check, &program, &ear);
+        let stranger = mouth();
+        check.note(
+            "sending",
+            "\"hello\"",
+            format!("to {asker}, again and again"),
+        );
+        let began = Instant::now();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let ended = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while began.elapsed() < PATIENCE && !stop.load(std::sync::atomic::Ordering::Relaxed)
+                {
+                    // The port may be closed by now.
+                    let _ = stranger.send_to(b"hello", asker);
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+            program.expect_ends("`discover` ends when its time is over.");
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            began.elapsed()
+        });
+        check.require(
+            "the end, while the stranger still sends",
+            format!("the end after {:.1} s, when the stranger was silent", ended.as_secs_f64()),
+            ended < PATIENCE,
+            "A read timeout counts anew with each receive: somebody who sends now and then keeps the program for ever. Fix a deadline at the start, and give each receive what is left.",
+        );
+    }
+}
