@@ -18,8 +18,7 @@ use datagram::{Datagram, Kind};
 use partial::Partial;
 use sender::Plan;
 
-const USAGE: &str =
-    "tcp-or-udp encode  KIND TRANSFER NUMBER
+const USAGE: &str = "tcp-or-udp encode  KIND TRANSFER NUMBER
        tcp-or-udp decode
        tcp-or-udp receive --out FILE [--listen ADDR] [--idle MS] [--linger MS] [--tcp]
        tcp-or-udp send    ADDR FILE [--window N] [--timeout MS] [--tries N] [--tcp]
@@ -223,8 +222,8 @@ fn into_file<T>(
     out: &Path,
     receive: impl FnOnce(&mut Partial) -> io::Result<T>,
 ) -> Result<T, String> {
-    let mut file = Partial::create(out)
-        .map_err(|error| format!("cannot write {}: {error}", out.display()))?;
+    let mut file =
+        Partial::create(out).map_err(|error| format!("cannot write {}: {error}", out.display()))?;
     match receive(&mut file) {
         Ok(value) => {
             show(format!("received {} bytes\n", file.bytes).as_bytes())?;

@@ -7,6 +7,7 @@ use crate::datagram::{BLOCK, Datagram, HEADER};
 
 /// The next datagram that arrives before `until` and can be decoded, and who sent it; none when the
 /// time is up. What cannot be decoded is passed over, as if it had been lost.
+#[allow(dead_code, reason = "your code calls it")]
 pub fn receive_until(
     socket: &UdpSocket,
     until: Instant,

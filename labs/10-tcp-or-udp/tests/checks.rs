@@ -516,7 +516,7 @@ mod step_4 {
         let check = check!();
         let bytes = check.random(100 * 1024);
         let mut fates = check.random(20_000).into_iter();
-        let it = Sending::start(&check, &bytes, &["--window", "16", "--timeout", "40"]);
+        let it = Sending::start(&check, &bytes, &["--window", "16", "--timeout", "100"]);
         let (got, count) = it.receive_all(|| fates.next().is_some_and(|fate| fate < 26));
         let why = "Send again what was not acknowledged, and only that. A block that is acknowledged need not be sent again because another one before it was lost.";
         check.require(
