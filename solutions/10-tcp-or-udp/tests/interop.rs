@@ -128,7 +128,8 @@ fn sends_to_python_although_every_third_datagram_is_lost() {
         let addr = line(&mut out);
         let mut send = Command::new(PROGRAM);
         send.args(["send", &addr]).arg(&file);
-        let (mut sender, _) = Running::start(send.args(["--window", window, "--timeout", "50"]));
+        let (mut sender, _said) =
+            Running::start(send.args(["--window", window, "--timeout", "50"]));
         assert_eq!(line(&mut out), "right");
         assert!(sender.0.wait().expect("it has ended").success());
     }

@@ -58,7 +58,7 @@ pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
             });
         }
         let now = Instant::now();
-        for block in flying.iter_mut().filter(|b| b.due <= now) {
+        for block in flying.iter_mut().filter(|b| !b.arrived && b.due <= now) {
             if block.tries == plan.tries {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -75,7 +75,7 @@ pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
         };
         if let Some((answer, from)) = receive_until(socket, due)? {
             let ours = answer.kind == Kind::Ack && answer.transfer == plan.transfer;
-            let block = flying.iter_mut().find(|b| b.number == answer.number);
+            let block = flying.iter_mut().find(|b| !b.arrived).filter(|b| b.number == answer.number);
             if let Some(block) = block.filter(|_| ours && from == plan.to) {
                 block.arrived = true;
             }
