@@ -92,4 +92,40 @@ impl UdpPeer {
             })
         }
     }
+
+    /// The next datagram, for a check that looks inside it, and its sender.
+    pub fn receive(
+        &self,
+        program: &Program,
+        expected: &str,
+        why: impl Why,
+    ) -> (Vec<u8>, SocketAddr) {
+        let mut wait = Wait::new(&self.check, Some(program));
+        let mut buffer = vec![0; 65_536];
+        loop {
+            match self.socket.recv_from(&mut buffer) {
+                Ok((n, from)) => {
+                    buffer.truncate(n);
+                    let aside = format!("a datagram of {n} bytes from {from}");
+                    self.check.note("received", Bytes(&buffer), aside);
+                    return (buffer, from);
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    if let Some(ending) = wait.look() {
+                        self.check.end(Failure {
+                            expected: expected.into(),
+                            got: join(&[], &wait.describe(&ending)),
+                            bytes: None,
+                            remains: program.remains(),
+                            why: why.explain(&[]),
+                        });
+                    }
+                }
+                // An ICMP error for an earlier datagram: what was asked for may still come.
+                Err(_) => {}
+            }
+        }
+    }
 }

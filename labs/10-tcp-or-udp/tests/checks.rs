@@ -1,0 +1,552 @@
+//! The checks of chapter 10. Each runs one end of a transfer and is the other end: one that loses,
+//! repeats, reorders and corrupts what it likes.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use testkit::{Check, Program, UdpPeer, check};
+
+const DATA: u8 = 1;
+const ACK: u8 = 2;
+const FIN: u8 = 3;
+/// The transfer of our sender.
+const OURS: u32 = 0x0102_0304;
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, bit: u32| {
+        let odd = (crc ^ bit) & 1 == 1;
+        if odd {
+            (crc >> 1) ^ 0xedb8_8320
+        } else {
+            crc >> 1
+        }
+    };
+    let bits = bytes
+        .iter()
+        .flat_map(|byte| (0..8).map(move |n| u32::from(byte >> n & 1)));
+    !bits.fold(u32::MAX, step)
+}
+
+fn datagram(kind: u8, transfer: u32, number: u32, block: &[u8]) -> Vec<u8> {
+    let mut rest = vec![kind];
+    rest.extend(transfer.to_be_bytes());
+    rest.extend(number.to_be_bytes());
+    rest.extend(block);
+    [&crc32(&rest).to_be_bytes()[..], &rest].concat()
+}
+
+fn corrupted(mut bytes: Vec<u8>) -> Vec<u8> {
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x20;
+    bytes
+}
+
+/// What the program sent, taken apart.
+struct Came {
+    kind: u8,
+    transfer: u32,
+    number: u32,
+    block: Vec<u8>,
+}
+
+fn take_apart(check: &Check, bytes: &[u8]) -> Came {
+    let right = bytes.len() >= 13 && bytes[..4] == crc32(&bytes[4..]).to_be_bytes();
+    if !right {
+        check.fail(
+            "four bytes of CRC-32, kind, transfer, number, block",
+            testkit::Bytes(bytes),
+            "Every datagram is to be made by `encode`, with the right checksum.",
+        );
+    }
+    let number_at = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|n| bytes[at + n]));
+    Came {
+        kind: bytes[4],
+        transfer: number_at(5),
+        number: number_at(9),
+        block: bytes[13..].to_vec(),
+    }
+}
+
+mod step_1 {
+    use super::*;
+
+    const FORMAT: &str = "Four bytes of CRC-32 over all that follows, one of the kind, four of the transfer, four of the number, then the block; each number most significant byte first (`to_be_bytes`).";
+
+    #[test]
+    fn encodes_as_the_format_says() {
+        let check = check!();
+        for (word, kind, block) in [
+            ("data", DATA, &b"hello"[..]),
+            ("ack", ACK, b""),
+            ("fin", FIN, b""),
+        ] {
+            check
+                .run_with_input(["encode", word, "16909060", "7"], block)
+                .expect_success(FORMAT)
+                .expect_stdout(datagram(kind, OURS, 7, block), FORMAT);
+        }
+    }
+
+    #[test]
+    fn decodes_what_the_format_says() {
+        let check = check!();
+        check
+            .run_with_input(["decode"], datagram(DATA, OURS, 70_000, &[9; 1024]))
+            .expect_success(FORMAT)
+            .expect_stdout("data 16909060 70000 1024\n", FORMAT);
+    }
+
+    #[test]
+    fn refuses_a_wrong_checksum() {
+        let check = check!();
+        let why = "One bit is different from what was sent. Compute `crc32` over everything behind the first four bytes and compare, before anything else is believed.";
+        check
+            .run_with_input(["decode"], corrupted(datagram(DATA, OURS, 7, b"hello")))
+            .expect_exit(1, why);
+    }
+
+    #[test]
+    fn refuses_lengths_that_cannot_be() {
+        let check = check!();
+        let why = "Whatever arrives must be looked at for its length first: 13 bytes at least, 1 to 1024 bytes of a block in DATA, none in ACK and FIN. Everything else is `None`, and never a panic.";
+        let whole = datagram(DATA, OURS, 7, b"");
+        let mut wrong: Vec<Vec<u8>> = (0..13).map(|n| whole[..n].to_vec()).collect();
+        wrong.extend([
+            whole,
+            datagram(DATA, OURS, 7, &[1; 1025]),
+            datagram(ACK, OURS, 7, b"x"),
+            datagram(FIN, OURS, 7, b"x"),
+            datagram(4, OURS, 7, b""),
+        ]);
+        for bytes in wrong {
+            check.run_with_input(["decode"], bytes).expect_exit(1, why);
+        }
+    }
+}
+
+/// The program as receiver, and our sender.
+struct Receiving {
+    check: Check,
+    program: Program,
+    peer: UdpPeer,
+    out: PathBuf,
+}
+
+impl Receiving {
+    fn start(check: &Check, idle: &str, linger: &str) -> Receiving {
+        let out = check.folder().join("out");
+        let path = out.display().to_string();
+        let program = check.start([
+            "receive", "--out", &path, "--idle", idle, "--linger", linger,
+        ]);
+        Receiving {
+            check: check.clone(),
+            program,
+            peer: check.udp(),
+            out,
+        }
+    }
+
+    fn send(&self, kind: u8, number: u32, block: &[u8]) {
+        self.peer
+            .send_to(datagram(kind, OURS, number, block), self.program.addr());
+    }
+
+    /// Waits for the acknowledgement of `number`; others may come before.
+    fn expect_ack(&self, number: u32, why: &str) {
+        loop {
+            let expected = format!("an ACK of number {number}");
+            let (bytes, _) = self.peer.receive(&self.program, &expected, why);
+            let came = take_apart(&self.check, &bytes);
+            self.check.require(
+                "an ACK of this transfer, without a block",
+                format!("kind {}, transfer {}, {} bytes", came.kind, came.transfer, came.block.len()),
+                came.kind == ACK && came.transfer == OURS && came.block.is_empty(),
+                "A receiver sends acknowledgements, each with the transfer and the number of what it acknowledges, and no block.",
+            );
+            if came.number == number {
+                return;
+            }
+        }
+    }
+
+    /// The transfer has ended, and the file is `bytes`.
+    fn expect_file(&self, bytes: &[u8], why: &str) {
+        let line = format!("received {} bytes", bytes.len());
+        self.program.expect_line(&line, why);
+        let got = std::fs::read(&self.out).unwrap_or_default();
+        let differs = got.iter().zip(bytes).position(|(one, other)| one != other);
+        self.check.require(
+            format!("a file of {} bytes, as it was sent", bytes.len()),
+            format!("{} bytes, first difference: {differs:?}", got.len()),
+            got == bytes,
+            why,
+        );
+    }
+}
+
+mod step_2 {
+    use super::*;
+
+    const ANSWER: &str = "DATA with the number that comes next is to be appended to the file, and then acknowledged with its own number.";
+    const END: &str = "FIN with the number of blocks says that all is there: `complete` the file, acknowledge the FIN with its number, return.";
+
+    #[test]
+    fn receives_blocks_and_acknowledges_each() {
+        let check = check!();
+        let all = check.random(1024 + 10);
+        let it = Receiving::start(&check, "5000", "20");
+        it.send(DATA, 0, &all[..1024]);
+        it.expect_ack(0, ANSWER);
+        it.send(DATA, 1, &all[1024..]);
+        it.expect_ack(1, ANSWER);
+        it.send(FIN, 2, b"");
+        it.expect_ack(2, END);
+        it.expect_file(&all, END);
+        it.program.finish().expect_success(END);
+    }
+
+    #[test]
+    fn receives_an_empty_file() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let why = "An empty file has no block: its transfer is one FIN of number 0, and the file is there and empty.";
+        it.send(FIN, 0, b"");
+        it.expect_ack(0, why);
+        it.expect_file(b"", why);
+        check.require("the file is there", it.out.exists(), it.out.exists(), why);
+    }
+
+    #[test]
+    fn writes_a_duplicate_once_and_acknowledges_it_again() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let why = "The block is here already, and comes again because its acknowledgement was lost or late. Acknowledge it again, or the sender never goes on; do not write it again.";
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, ANSWER);
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, why);
+        it.send(DATA, 1, b"two");
+        it.expect_ack(1, ANSWER);
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, why);
+        it.send(FIN, 2, b"");
+        it.expect_ack(2, END);
+        it.expect_file(b"one,two", why);
+    }
+
+    #[test]
+    fn puts_blocks_in_order() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let why = "A block that comes before its turn must not be written behind the wrong one, and a FIN that comes before all blocks does not end the transfer.";
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, ANSWER);
+        it.send(DATA, 2, b"three");
+        it.send(FIN, 3, b"");
+        it.send(DATA, 1, b"two,");
+        it.expect_ack(1, ANSWER);
+        it.send(DATA, 2, b"three");
+        it.expect_ack(2, ANSWER);
+        it.send(FIN, 3, b"");
+        it.expect_ack(3, END);
+        it.expect_file(b"one,two,three", why);
+    }
+
+    #[test]
+    fn passes_over_what_is_corrupt() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let why = "A datagram with a wrong checksum counts as lost: it is not written and not acknowledged.";
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, ANSWER);
+        let bad = corrupted(datagram(DATA, OURS, 1, b"two"));
+        it.peer.send_to(bad, it.program.addr());
+        it.send(DATA, 1, b"two");
+        it.expect_ack(1, ANSWER);
+        it.send(FIN, 2, b"");
+        it.expect_ack(2, END);
+        it.expect_file(b"one,two", why);
+    }
+
+    #[test]
+    fn passes_over_strangers_and_other_transfers() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let stranger = check.udp();
+        let why = "The transfer belongs to the address and the transfer number it began with. A datagram from another address, or of another transfer, is not part of it.";
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, ANSWER);
+        stranger.send_to(datagram(DATA, OURS, 1, b"bad"), it.program.addr());
+        stranger.send_to(datagram(FIN, OURS, 1, b""), it.program.addr());
+        let other = datagram(DATA, OURS + 1, 1, b"old");
+        it.peer.send_to(other, it.program.addr());
+        it.send(DATA, 1, b"two");
+        it.expect_ack(1, ANSWER);
+        it.send(FIN, 2, b"");
+        it.expect_ack(2, END);
+        it.expect_file(b"one,two", why);
+    }
+
+    #[test]
+    fn answers_the_fin_again() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "2000");
+        let why = "The acknowledgement of the FIN was lost, and the sender asks again. Only a receiver that lingers can answer it: `linger`.";
+        it.send(DATA, 0, b"one");
+        it.expect_ack(0, ANSWER);
+        it.send(FIN, 1, b"");
+        it.expect_ack(1, END);
+        it.expect_file(b"one", END);
+        for _ in 0..3 {
+            it.send(FIN, 1, b"");
+            it.expect_ack(1, why);
+        }
+    }
+
+    #[test]
+    fn leaves_no_file_when_the_sender_falls_silent() {
+        let check = check!();
+        let it = Receiving::start(&check, "100", "20");
+        let why = "Half of a file must not look like a file. When nothing of the transfer has come for the time of `idle`, return the error TimedOut without `complete`.";
+        it.send(DATA, 0, b"half");
+        it.expect_ack(0, ANSWER);
+        it.program
+            .expect_ends(why)
+            .expect_exit(1, why)
+            .expect_error::<&str>(&[], why);
+        check.require("no file", it.out.exists(), !it.out.exists(), why);
+    }
+}
+
+/// The program as sender, and our receiver.
+struct Sending {
+    check: Check,
+    program: Program,
+    peer: UdpPeer,
+}
+
+impl Sending {
+    fn start(check: &Check, bytes: &[u8], more: &[&str]) -> Sending {
+        let peer = check.udp();
+        let file = check.file("in", bytes).display().to_string();
+        let addr = peer.addr().to_string();
+        let mut args = vec!["send", &addr, &file];
+        args.extend(more);
+        Sending {
+            check: check.clone(),
+            program: check.spawn(args),
+            peer,
+        }
+    }
+
+    fn next(&self, why: &str) -> (Came, SocketAddr) {
+        let (bytes, from) = self.peer.receive(&self.program, "a datagram", why);
+        (take_apart(&self.check, &bytes), from)
+    }
+
+    /// The next datagram is `number`, DATA or FIN.
+    fn expect(&self, kind: u8, number: u32, why: &str) -> (Came, SocketAddr) {
+        let (came, from) = self.next(why);
+        self.check.require(
+            format!("kind {kind}, number {number}"),
+            format!("kind {}, number {}", came.kind, came.number),
+            came.kind == kind && came.number == number,
+            why,
+        );
+        (came, from)
+    }
+
+    fn ack(&self, transfer: u32, number: u32, to: SocketAddr) {
+        self.peer.send_to(datagram(ACK, transfer, number, b""), to);
+    }
+
+    /// Receives everything as a right receiver, losing what `lost` says; the bytes, and how many
+    /// datagrams came.
+    fn receive_all(&self, mut lost: impl FnMut() -> bool) -> (Vec<u8>, usize) {
+        let mut blocks = std::collections::BTreeMap::new();
+        let mut count = 0;
+        loop {
+            let (came, from) = self.next(
+                "The transfer is not complete: after all blocks comes a FIN with their number.",
+            );
+            count += 1;
+            if lost() {
+                self.check
+                    .note("lost", format!("number {}", came.number), "");
+                continue;
+            }
+            if came.kind == FIN {
+                self.check.require(
+                    "FIN after every block, with the number of blocks",
+                    format!("FIN of number {} after {} blocks", came.number, blocks.len()),
+                    came.number as usize == blocks.len(),
+                    "The FIN's number is the number of blocks, and it goes out when all of them are acknowledged.",
+                );
+                self.ack(came.transfer, came.number, from);
+                return (blocks.into_values().flatten().collect(), count);
+            }
+            blocks.insert(came.number, came.block);
+            self.ack(came.transfer, came.number, from);
+        }
+    }
+}
+
+mod step_3 {
+    use super::*;
+
+    const QUICK: [&str; 2] = ["--timeout", "30"];
+    const AGAIN: &str = "No acknowledgement that counts has come in time: send the same datagram again, and nothing else.";
+
+    #[test]
+    fn sends_a_file_in_numbered_blocks() {
+        let check = check!();
+        for size in [0, 1, 1024, 2048, 3000] {
+            let bytes = check.random(size);
+            let it = Sending::start(&check, &bytes, &["--timeout", "1000"]);
+            let (got, _) = it.receive_all(|| false);
+            check.require(
+                format!("the {size} bytes of the file"),
+                format!("{} bytes", got.len()),
+                got == bytes,
+                "Block n holds the 1024 bytes from 1024 times n on; the last one what is left, and there is no block without a byte.",
+            );
+            it.program.finish().expect_success("All is acknowledged.");
+        }
+    }
+
+    #[test]
+    fn sends_again_what_was_lost() {
+        let check = check!();
+        let bytes = check.random(1500);
+        let it = Sending::start(&check, &bytes, &QUICK);
+        for _ in 0..3 {
+            it.expect(DATA, 0, AGAIN);
+        }
+        let (got, _) = it.receive_all(|| false);
+        check.require(
+            "the file",
+            format!("{} bytes", got.len()),
+            got == bytes,
+            AGAIN,
+        );
+        it.program.finish().expect_success("All is acknowledged.");
+    }
+
+    #[test]
+    fn an_acknowledgement_that_comes_twice_counts_once() {
+        let check = check!();
+        let it = Sending::start(&check, &check.random(3000), &QUICK);
+        let (came, from) = it.expect(DATA, 0, AGAIN);
+        it.ack(came.transfer, 0, from);
+        it.ack(came.transfer, 0, from);
+        let why = "The second ACK of number 0 says nothing about number 1. Compare the number of each acknowledgement with the one that is waited for.";
+        let mut ones = 0;
+        while ones < 3 {
+            let (came, _) = it.next(why);
+            check.require(
+                "number 1, again and again; or number 0, sent before",
+                format!("number {}", came.number),
+                came.number <= 1,
+                why,
+            );
+            ones += u32::from(came.number == 1);
+        }
+    }
+
+    #[test]
+    fn believes_no_other_acknowledgement() {
+        let check = check!();
+        let it = Sending::start(&check, &check.random(3000), &QUICK);
+        let stranger = check.udp();
+        let (came, from) = it.expect(DATA, 0, AGAIN);
+        let right = datagram(ACK, came.transfer, 0, b"");
+        stranger.send_to(&right, from);
+        it.peer
+            .send_to(corrupted(right), from)
+            .send_to(datagram(ACK, came.transfer ^ 1, 0, b""), from)
+            .send_to(datagram(FIN, came.transfer, 0, b""), from)
+            .send_to(b"", from);
+        let why = "None of these is the acknowledgement of number 0: from another address, corrupt, of another transfer, no ACK at all. Number 0 is still unacknowledged.";
+        for _ in 0..3 {
+            it.expect(DATA, 0, why);
+        }
+    }
+
+    #[test]
+    fn gives_up_on_a_receiver_that_never_answers() {
+        let check = check!();
+        let it = Sending::start(&check, b"hello", &["--timeout", "10", "--tries", "4"]);
+        let why = "Four tries, four times no answer: return the error TimedOut. Without a limit the sender asks for ever.";
+        it.program
+            .expect_ends(why)
+            .expect_exit(1, why)
+            .expect_error::<&str>(&[], why);
+        for _ in 0..4 {
+            it.expect(
+                DATA,
+                0,
+                "`--tries 4`: the datagram is sent four times in all.",
+            );
+        }
+    }
+}
+
+mod step_4 {
+    use super::*;
+
+    #[test]
+    fn fills_the_window_and_no_more() {
+        let check = check!();
+        let it = Sending::start(
+            &check,
+            &check.random(8000),
+            &["--window", "4", "--timeout", "50"],
+        );
+        let why = "Four blocks may be on their way, before any is acknowledged: numbers 0 to 3, and no other until number 0 is acknowledged.";
+        let mut seen = [0; 4];
+        while seen.iter().any(|times| *times < 2) {
+            let (came, _) = it.next(why);
+            check.require("a number from 0 to 3", came.number, came.number < 4, why);
+            seen[came.number as usize] += 1;
+        }
+    }
+
+    #[test]
+    fn sends_no_more_than_twice_the_least_at_a_tenth_lost() {
+        let check = check!();
+        let bytes = check.random(100 * 1024);
+        let mut fates = check.random(20_000).into_iter();
+        let it = Sending::start(&check, &bytes, &["--window", "16", "--timeout", "100"]);
+        let (got, count) = it.receive_all(|| fates.next().is_some_and(|fate| fate < 26));
+        let why = "Send again what was not acknowledged, and only that. A block that is acknowledged need not be sent again because another one before it was lost.";
+        check.require(
+            "the file",
+            format!("{} bytes", got.len()),
+            got == bytes,
+            why,
+        );
+        check.require(
+            "at most 202 datagrams for 101",
+            format!("{count} datagrams"),
+            count <= 202,
+            why,
+        );
+        it.program.finish().expect_success("All is acknowledged.");
+    }
+
+    #[test]
+    fn keeps_what_comes_early() {
+        let check = check!();
+        let it = Receiving::start(&check, "5000", "20");
+        let why = "A block up to 64 numbers ahead is to be kept and acknowledged; when the missing one comes, all that follow it go to the file.";
+        it.send(DATA, 0, b"one,");
+        it.expect_ack(0, why);
+        it.send(DATA, 2, b"three");
+        it.expect_ack(2, why);
+        it.send(DATA, 1, b"two,");
+        it.expect_ack(1, why);
+        it.send(FIN, 3, b"");
+        it.expect_ack(3, why);
+        it.expect_file(b"one,two,three", why);
+    }
+}
