@@ -55,6 +55,9 @@ pub struct CheckReport {
     pub section: Section,
     /// The seed of the check's randomness, in hexadecimal, where it used any.
     pub seed: Option<String>,
+    /// Whether the check itself came to this verdict. Where it did not, because its process broke off or was
+    /// stopped, a failure says nothing about the program. Not part of the JSON.
+    pub judged: bool,
 }
 
 /// How a [`CheckReport`] is written.
@@ -112,6 +115,7 @@ impl From<CheckRecord> for CheckReport {
             kind: record.kind,
             section: record.section,
             seed: record.seed,
+            judged: true,
         }
     }
 }
