@@ -51,7 +51,10 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
         if student.student.is_empty() {
             continue;
         }
-        if students.iter().any(|other| other.student == student.student) {
+        if students
+            .iter()
+            .any(|other| other.student == student.student)
+        {
             bail!(
                 "{} names {} twice; take one line away",
                 path.display(),
@@ -68,7 +71,10 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
 #[must_use]
 pub fn find<'r>(roster: &'r [Student], who: &Who) -> Option<&'r Student> {
     let same = |a: &str, b: &str| !a.is_empty() && a.to_lowercase() == b.to_lowercase();
-    if let Some(found) = roster.iter().find(|student| same(&student.student, &who.key)) {
+    if let Some(found) = roster
+        .iter()
+        .find(|student| same(&student.student, &who.key))
+    {
         return Some(found);
     }
     let mut found = roster.iter().filter(|student| {

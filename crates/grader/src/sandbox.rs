@@ -166,7 +166,9 @@ impl Sandbox {
             .arg(&self.bwrap)
             .args(COMMON)
             .args(["--unshare-net", "--setenv", "PATH", "/usr/bin:/bin"])
-            .args(system(&["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"]))
+            .args(system(&[
+                "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+            ]))
             .args(files(&["/etc/alternatives", "/etc/ld.so.cache"]))
             .args(["--size", "1073741824", "--tmpfs", "/tmp"])
             .args(["--proc", "/proc", "--dev", "/dev"]);
@@ -224,12 +226,14 @@ const COMMON: [&str; 14] = [
 /// What the program under check sees, itself and its scratch folder aside: libraries, and what the C library's
 /// resolver reads. No program, so no shell.
 fn program_args() -> Vec<String> {
-    let mut args: Vec<String> = COMMON
-        .iter()
-        .map(|arg| (*arg).to_owned())
-        .collect();
+    let mut args: Vec<String> = COMMON.iter().map(|arg| (*arg).to_owned()).collect();
     args.extend(system(&[
-        "/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib32", "/lib64",
+        "/usr/lib",
+        "/usr/lib32",
+        "/usr/lib64",
+        "/lib",
+        "/lib32",
+        "/lib64",
     ]));
     args.extend(files(&[
         "/etc/ld.so.cache",
@@ -241,8 +245,16 @@ fn program_args() -> Vec<String> {
         "/etc/protocols",
     ]));
     let rest = [
-        "--size", "67108864", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev",
-        "--remount-ro", "/dev",
+        "--size",
+        "67108864",
+        "--tmpfs",
+        "/tmp",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--remount-ro",
+        "/dev",
     ];
     args.extend(rest.map(str::to_owned));
     args

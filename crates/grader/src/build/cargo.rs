@@ -95,7 +95,9 @@ fn cargo(course: &Course) -> Command {
 
 fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<Artifact>> {
     let output = cargo(course)
-        .args(["test", "--quiet", "--locked", "--no-run", "--test", "checks"])
+        .args([
+            "test", "--quiet", "--locked", "--no-run", "--test", "checks",
+        ])
         .arg("--message-format=json-render-diagnostics")
         .arg("--manifest-path")
         .arg(manifest)
@@ -141,12 +143,9 @@ fn direct<'m>(
     nodes: &HashMap<&str, &'m Node>,
 ) -> impl Iterator<Item = &'m Dependency> + use<'m> {
     let dependencies = nodes.get(id).map_or(&[][..], |node| &node.deps[..]);
-    dependencies.iter().filter(|dependency| {
-        dependency
-            .dep_kinds
-            .iter()
-            .any(|kind| kind.kind.is_none())
-    })
+    dependencies
+        .iter()
+        .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none()))
 }
 
 fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {

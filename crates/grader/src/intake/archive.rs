@@ -116,9 +116,7 @@ fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
         Some(Packing::Unknown) => {
             Err("this kind of archive cannot be read; ask for .zip".to_owned())
         }
-        None => {
-            Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned())
-        }
+        None => Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned()),
     }
 }
 

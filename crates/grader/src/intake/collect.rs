@@ -96,7 +96,11 @@ impl<'w> Collection<'w> {
             return None;
         }
         (0..parts.len())
-            .find_map(|from| self.wanted.items.get(&parts[from..].join("/").to_lowercase()))
+            .find_map(|from| {
+                self.wanted
+                    .items
+                    .get(&parts[from..].join("/").to_lowercase())
+            })
             .cloned()
     }
 

@@ -87,8 +87,14 @@ mod tests {
         );
         assert_eq!(read("hoppergrace_77_98765_a_b.zip", false).key, "77");
         let who = read("Ada Lovelace_4711_assignsubmission_file_", true);
-        assert_eq!((who.key.as_str(), who.name.as_str()), ("4711", "Ada Lovelace"));
-        assert_eq!(read("Ada Lovelace_4711_assignsubmission_file", true).key, "4711");
+        assert_eq!(
+            (who.key.as_str(), who.name.as_str()),
+            ("4711", "Ada Lovelace")
+        );
+        assert_eq!(
+            read("Ada Lovelace_4711_assignsubmission_file", true).key,
+            "4711"
+        );
         assert_eq!(read("s123.tar.gz", false).key, "s123");
         assert_eq!(read("s123.zip", false).key, "s123");
         assert_eq!(read("wirelab-ada_99_1_x", true).key, "wirelab-ada_99_1_x");

@@ -58,8 +58,7 @@ fn orders(launcher: &Path) -> PathBuf {
 /// Becomes the program that the arguments name, in a sandbox. `own` is the path of the launcher.
 pub(super) fn main(own: &Path) -> anyhow::Result<()> {
     let orders = orders(own);
-    let text =
-        fs::read(&orders).with_context(|| format!("{} cannot be read", orders.display()))?;
+    let text = fs::read(&orders).with_context(|| format!("{} cannot be read", orders.display()))?;
     let launch: Launch = serde_json::from_slice(&text)?;
     let mut args = std::env::args_os().skip(1);
     let program = PathBuf::from(args.next().context("the program is missing")?);
@@ -77,6 +76,7 @@ pub(super) fn main(own: &Path) -> anyhow::Result<()> {
     // The check's own folder, which is the current one, is the program's too; the checks' other folders are not.
     let here = std::env::current_dir()?;
     let scratch = std::env::temp_dir();
+    let scratch = scratch.canonicalize().unwrap_or(scratch);
     if here.starts_with(&scratch) && here != scratch {
         command.arg("--bind").arg(&here).arg(&here);
         command.arg("--chdir").arg(&here);

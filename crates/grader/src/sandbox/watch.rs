@@ -18,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Watches everything that this process starts, for as long as it lives.
 pub(crate) fn begin() {
-    thread::spawn(|| loop {
+    thread::spawn(|| {
+        loop {
             // Our children are checks, theirs the programs.
             for program in children(std::process::id()).into_iter().flat_map(children) {
                 if is_too_large(program) {
@@ -26,6 +27,7 @@ pub(crate) fn begin() {
                 }
             }
             thread::sleep(PAUSE);
+        }
     });
 }
 
@@ -50,7 +52,13 @@ fn size(pid: u32) -> (u64, u64) {
     let field = |name: &str| {
         status
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
             .unwrap_or(0_u64)
     };
     let memory = (field("RssAnon:") + field("RssShmem:")) << 10;
