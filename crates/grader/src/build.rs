@@ -196,7 +196,7 @@ impl<'c> Kitchen<'c> {
         fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
         let sight = Sight {
             toolchain: &toolchain.sysroot,
-            dependencies: &ready.dependencies,
+            dependencies: ready.dependencies.path(),
             source: &source,
             out: &out,
         };

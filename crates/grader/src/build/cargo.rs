@@ -9,14 +9,15 @@ use anyhow::{Context as _, bail, ensure};
 use course::{Course, Lab};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 
 /// What cargo made of a lab.
 #[derive(Debug)]
 pub(super) struct Ready {
     /// The checks' executable.
     pub(super) checks: PathBuf,
-    /// A folder with the lab's compiled dependencies, theirs included, and nothing else.
-    pub(super) dependencies: PathBuf,
+    /// A folder with the lab's compiled dependencies, theirs included, and nothing else; removed with this.
+    pub(super) dependencies: TempDir,
     /// What the program may name: the crate, and its file in `dependencies`.
     pub(super) externs: BTreeMap<String, String>,
     /// The package's edition.
@@ -56,9 +57,12 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         .iter()
         .map(|node| (node.id.as_str(), node))
         .collect();
-    let dependencies = home.join("dependencies").join(&lab.folder);
+    // Beside the target folder, so that the files need not be copied.
+    let dependencies = tempfile::Builder::new()
+        .prefix("dependencies-")
+        .tempdir_in(&home)
+        .with_context(|| format!("nothing can be written into {}", home.display()))?;
     let mut kept = HashMap::new();
-    renew(&dependencies)?;
     for id in closure(&package.id, &nodes) {
         // A build script is compiled too, and is no library.
         for made in artifacts
@@ -67,7 +71,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         {
             if let Some(file) = made.library() {
                 let name = file.file_name().unwrap_or_default();
-                copy(file, &dependencies.join(name))?;
+                copy(file, &dependencies.path().join(name))?;
                 kept.insert(id, name.to_string_lossy().into_owned());
             }
         }
@@ -160,16 +164,6 @@ fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {
         }
     }
     found
-}
-
-fn renew(dir: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("{} cannot be emptied", dir.display()));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
