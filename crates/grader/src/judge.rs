@@ -5,6 +5,7 @@
 //! it has ended is killed.
 
 use std::fs;
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +16,7 @@ use course::{Cancel, CheckReport, Course, Lab, Options, Runner, Selection, Verdi
 use serde::{Deserialize, Serialize};
 
 use crate::process;
-use crate::sandbox::{Sandbox, Tier, watch};
+use crate::sandbox::{Sandbox, apart, watch};
 
 /// The name under which the grader is a judge: `NAME REQUEST ANSWER`.
 pub const NAME: &str = "wirelab-judge";
@@ -72,27 +73,18 @@ pub fn judge(
     fs::write(&request, serde_json::to_vec(&orders)?)
         .with_context(|| format!("{} cannot be written", request.display()))?;
 
-    let own = std::env::current_exe().context("the grader cannot find its own executable")?;
-    let mut command = Command::new(own);
-    command
-        .arg0(NAME)
-        .args([&request, &answer])
-        .env_clear()
-        .env("LANG", "C.UTF-8")
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("TMPDIR", &temporary);
-    if let Some(patience) = std::env::var_os("WIRELAB_PATIENCE") {
-        command.env("WIRELAB_PATIENCE", patience);
+    if let Some(other) = sandbox.launcher().and_then(|_| apart::other_user()) {
+        for path in [scratch, &temporary] {
+            chown(path, Some(other), Some(other))
+                .with_context(|| format!("{} cannot be given away", path.display()))?;
+        }
     }
-    let said = if sandbox.tier() == Tier::None {
-        let ended = process::run(command, LIMIT, 1 << 20)?;
-        (!ended.success()).then(|| format!("{:?}: {}", ended.status, ended.stderr.trim()))
-    } else {
-        let finished = wire::netns::run(command, LIMIT)?;
-        (!finished.success()).then(|| finished.to_string())
-    };
-    if let Some(said) = said {
-        bail!("the judge ended early: {said}");
+    match sandbox.judge() {
+        Some(judge) => {
+            apart::run(&judge, &[&request, &answer], &temporary, LIMIT)
+                .context("the judge ended early")?;
+        }
+        None => unprotected(&request, &answer, &temporary)?,
     }
     let text = fs::read(&answer).context("the judge left no answer")?;
     let answer: Answer =
@@ -101,6 +93,23 @@ pub fn judge(
         Some(trouble) => bail!(trouble),
         None => Ok(answer),
     }
+}
+
+/// As [`apart::run`], with nothing that keeps it apart.
+fn unprotected(request: &Path, answer: &Path, temporary: &Path) -> anyhow::Result<()> {
+    let own = std::env::current_exe().context("the grader cannot find its own executable")?;
+    let mut command = Command::new(own);
+    command
+        .arg0(NAME)
+        .args([request, answer])
+        .env("TMPDIR", temporary);
+    let ended = process::run(command, LIMIT, 1 << 20)?;
+    ensure!(
+        ended.success(),
+        "the judge ended early: {}",
+        ended.stderr.trim()
+    );
+    Ok(())
 }
 
 /// The judge's own process.
@@ -179,7 +188,8 @@ fn sound(report: &CheckReport) -> anyhow::Result<()> {
         .map(|line| line.trim_start().trim_start_matches("stderr").trim_start());
     let own = [
         "bwrap: ",
-        concat!("wirelab-launch", ": "),
+        "wirelab-launch: ",
+        "wirelab-limit: ",
         "The program could not be started at all",
     ];
     for line in starts {

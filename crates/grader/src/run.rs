@@ -16,7 +16,7 @@ use crate::intake::{self, Submission};
 use crate::journal::{Journal, Outcome};
 use crate::report::{Cell, Class, Column, Row, Status};
 use crate::roster::{self, Student};
-use crate::sandbox::{Limits, Sandbox, Tier};
+use crate::sandbox::{Limits, Sandbox, Tier, apart};
 use crate::{cli, digest, judge};
 
 /// What says that the machine was at fault in some rows.
@@ -46,6 +46,9 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     };
 
     let sandbox = Sandbox::probe(args.sandbox)?;
+    if sandbox.tier() != Tier::None {
+        apart::is_readable(&course.root().join("course.toml"))?;
+    }
     let toolchain = Toolchain::find(course)?;
     eprintln!("Sandbox  {}", sandbox.tier().name());
     if sandbox.tier() == Tier::None {
@@ -225,7 +228,8 @@ fn key(
     toolchain: &Toolchain,
     sandbox: &Sandbox,
 ) -> anyhow::Result<String> {
-    let limits = serde_json::to_string(&(Limits::program(), Limits::compiler()))?;
+    let limits =
+        serde_json::to_string(&(Limits::sandbox(), Limits::program(), Limits::compiler()))?;
     Ok(digest::of(&[
         kitchen.lab.topic.as_str(),
         &job.hash,

@@ -6,7 +6,8 @@
 //! decided once, by trying it, and is never changed on the way.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
 
+pub mod apart;
 mod filter;
 pub mod launch;
 pub mod limits;
@@ -107,14 +109,23 @@ impl Sandbox {
         (self.tier == Tier::Bubblewrap).then_some(self.launcher.as_path())
     }
 
+    /// What is to be run apart for judging; none where nothing comes between.
+    #[must_use]
+    pub fn judge(&self) -> Option<PathBuf> {
+        self.launcher()
+            .map(|launcher| launcher.with_file_name(crate::judge::NAME))
+    }
+
     fn set_up(&mut self) -> anyhow::Result<()> {
         self.bwrap = in_path("bwrap").context(
             "bubblewrap is not installed; install it with `apt-get install bubblewrap`, `dnf install bubblewrap` or the like",
         )?;
         let dir = self.launcher.parent().unwrap_or(Path::new("/")).to_owned();
         let own = std::env::current_exe().context("the grader cannot find its own executable")?;
+        apart::is_readable(&own)?;
+        fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
         let probe = dir.join(launch::PROBE);
-        for link in [&self.launcher, &probe] {
+        for link in [&self.launcher, &probe, &dir.join(crate::judge::NAME)] {
             symlink(&own, link).with_context(|| format!("{} cannot be made", link.display()))?;
         }
         let filter = dir.join("filter");
@@ -124,19 +135,23 @@ impl Sandbox {
             bwrap: self.bwrap.clone(),
             args: program_args(),
             filter,
+            own,
+            around: Limits::sandbox(),
             limits: Limits::program(),
         }
         .write(&self.launcher)?;
         // Exactly as a program under check is started: from a network of its own.
-        let mut command = Command::new(&self.launcher);
-        command.arg(&probe).current_dir("/");
-        let tried = wire::netns::run(command, Duration::from_secs(60))?;
-        ensure!(
-            tried.success() && tried.stdout == launch::PROBED,
-            "bubblewrap is installed ({}), but does not work here: {tried}\nUser namespaces may be forbidden: see `sysctl kernel.apparmor_restrict_unprivileged_userns kernel.unprivileged_userns_clone`, or the container's seccomp profile",
-            self.bwrap.display()
-        );
-        Ok(())
+        let tried = apart::run(&self.launcher, &[&probe], &dir, Duration::from_secs(60));
+        let works = tried.and_then(|said| {
+            ensure!(said == launch::PROBED, "it started nothing");
+            Ok(())
+        });
+        works.with_context(|| {
+            format!(
+                "{} does not work here (user namespaces may be forbidden: see `sysctl kernel.apparmor_restrict_unprivileged_userns kernel.unprivileged_userns_clone`, or the container's seccomp profile)",
+                self.bwrap.display()
+            )
+        })
     }
 
     /// A call of the compiler with these variables in its environment, up to its own arguments. Paths are given as
@@ -301,6 +316,7 @@ pub fn other_role() -> Option<std::process::ExitCode> {
     let done = match name.as_str() {
         launch::NAME => launch::main(Path::new(&own)),
         limits::NAME => limits::main(),
+        apart::NAME => apart::main(),
         launch::PROBE => launch::probed(),
         crate::judge::NAME => crate::judge::main(),
         _ => return None,

@@ -1,7 +1,7 @@
 //! The launcher: what testkit starts in place of the program under check (DESIGN, "A launcher").
 //!
 //! It is the grader's own executable under another name, with its orders in a file beside it. It sets limits, and
-//! becomes bubblewrap, which becomes the program.
+//! becomes bubblewrap, which starts the grader's executable once more, inside, which becomes the program.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -14,14 +14,14 @@ use anyhow::Context as _;
 use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
-use super::Limits;
+use super::{Limits, limits};
 
 /// The launcher's name.
 pub const NAME: &str = "wirelab-launch";
 /// The name under which the grader is a program that says it has been started.
 pub const PROBE: &str = "wirelab-probe";
 /// What it says.
-pub const PROBED: &[u8] = b"started\n";
+pub const PROBED: &str = "started\n";
 
 /// Variables that belong to the checks and not to the program.
 const KEPT_BACK: [&str; 3] = ["HOME", "PATH", "TMPDIR"];
@@ -35,7 +35,11 @@ pub struct Launch {
     pub args: Vec<String>,
     /// The system call filter.
     pub filter: PathBuf,
-    /// The limits.
+    /// The grader's executable, which sets the program's limits from inside.
+    pub own: PathBuf,
+    /// The limits of bubblewrap, which hold for all programs of a lab together where the kernel counts by user.
+    pub around: Limits,
+    /// The limits of the program.
     pub limits: Limits,
 }
 
@@ -95,14 +99,19 @@ pub(super) fn main(own: &Path) -> anyhow::Result<()> {
     rustix::io::fcntl_setfd(&filter, FdFlags::empty())?;
     command.arg("--seccomp").arg(filter.as_raw_fd().to_string());
     command.arg("--ro-bind").arg(&program).arg(&inside);
-    command.args(["--remount-ro", "/", "--"]).arg(&inside);
-    launch.limits.apply()?;
+    // The number of processes is counted anew in the program's own user namespace, so its limit is set in there.
+    let limiter = Path::new("/").join(limits::NAME);
+    command.arg("--ro-bind").arg(&launch.own).arg(&limiter);
+    command.args(["--remount-ro", "/", "--"]).arg(&limiter);
+    command.arg(serde_json::to_string(&launch.limits)?);
+    command.arg(&inside);
+    launch.around.apply()?;
     let error = command.args(&args).exec();
     super::not_started(&launch.bwrap, &error)
 }
 
 /// Says that it has been started.
 pub(super) fn probed() -> anyhow::Result<()> {
-    std::io::stdout().write_all(PROBED)?;
+    std::io::stdout().write_all(PROBED.as_bytes())?;
     Ok(())
 }

@@ -20,7 +20,8 @@ pub struct Limits {
     pub cpu_seconds: u64,
     /// Address space, in bytes.
     pub address_space: u64,
-    /// Processes and threads. The kernel does not hold the machine's root to it; [`super::watch`] does.
+    /// Processes and threads, in the user namespace in which the limit is set. The kernel does not hold the machine's
+    /// root to it, so nothing of a submission runs as root ([`super::apart`]).
     pub processes: u64,
     /// The longest file that can be written, in bytes.
     pub file_size: u64,
@@ -29,13 +30,23 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Those of a sandbox around a program: all of a lab's programs, sixteen at a time, have their processes in one
+    /// count there.
+    #[must_use]
+    pub fn sandbox() -> Limits {
+        Limits {
+            processes: 16 * 1024,
+            ..Limits::program()
+        }
+    }
+
     /// Those of the program under check.
     #[must_use]
     pub fn program() -> Limits {
         Limits {
             cpu_seconds: 60,
             address_space: 4096 * MIB,
-            processes: 2048,
+            processes: 512,
             file_size: 64 * MIB,
             descriptors: 4096,
         }

@@ -1,7 +1,8 @@
-//! What the kernel's limits do not count: the processes and the memory of a whole tree.
+//! What the kernel's limits do not count: the memory of a whole tree of processes.
 //!
-//! A limit of setrlimit(2) holds for one process, and that on processes not for the machine's root. So a thread of the
-//! judge looks at the tree of every program under check a few times a second, and kills one that is too large.
+//! A limit of setrlimit(2) on memory holds for one process. So a thread of the judge looks at the tree of every program
+//! under check a few times a second, and kills one that is too large, in memory or in number, which would otherwise go
+//! on at its limit until the check's deadline.
 
 use std::fs;
 use std::thread;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The most processes and threads of one program.
-const MOST_TASKS: u64 = 1500;
+/// The most processes and threads of one program: fewer than the kernel allows it ([`super::Limits::program`]).
+const MOST_TASKS: u64 = 400;
 /// The most memory of one program with all that it started, in bytes.
 const MOST_MEMORY: u64 = 1 << 30;
 /// How often it is looked.
