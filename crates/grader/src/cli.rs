@@ -17,7 +17,18 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Grade a folder of submissions
+    ///
+    /// SUBMISSIONS has one entry a student: a folder, a .zip or a .tar.gz, as it comes out of Canvas, Moodle or GitHub
+    /// Classroom, or named after the student. Of each, only the files that a lab's lab.toml lists under `edit` are taken,
+    /// from NN-topic/src anywhere in it. They are compiled with the course's own files, and judged by the course's own
+    /// checks, in a sandbox.
+    ///
+    /// DIR gets grades.csv, grades.json, feedback/STUDENT.md and journal.jsonl.
+    ///
+    /// Exit code: 0 when every row has a grade, 1 when the run could not be made, 3 when rows are flagged `error`: the
+    /// machine was at fault there, not the student. Run those again with --resume.
     #[cfg(target_os = "linux")]
+    #[command(verbatim_doc_comment)]
     Run(Run),
     /// Make a learner's copy of the course: no solutions, no hidden checks
     Handout(Handout),
@@ -33,20 +44,9 @@ pub struct Handout {
     pub no_verify: bool,
 }
 
-/// Grade a folder of submissions
-///
-/// SUBMISSIONS has one entry a student: a folder, a .zip or a .tar.gz, as it comes out of Canvas, Moodle or GitHub
-/// Classroom, or named after the student. Of each, only the files that a lab's lab.toml lists under `edit` are taken,
-/// from NN-topic/src anywhere in it. They are compiled with the course's own files, and judged by the course's own
-/// checks, in a sandbox.
-///
-/// DIR gets grades.csv, grades.json, feedback/STUDENT.md and journal.jsonl.
-///
-/// Exit code: 0 when every row has a grade, 1 when the run could not be made, 3 when rows are flagged `error`: the
-/// machine was at fault there, not the student. Run those again with --resume.
+/// `cargo grade run`
 #[cfg(target_os = "linux")]
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct Run {
     /// The folder with one entry a student
     pub submissions: PathBuf,

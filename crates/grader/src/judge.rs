@@ -79,12 +79,12 @@ pub fn judge(
                 .with_context(|| format!("{} cannot be given away", path.display()))?;
         }
     }
-    match sandbox.judge() {
-        Some(judge) => {
-            apart::run(&judge, &[&request, &answer], &temporary, LIMIT)
-                .context("the judge ended early")?;
-        }
-        None => unprotected(&request, &answer, &temporary)?,
+    if sandbox.launcher().is_some() {
+        sandbox
+            .judge(&[&request, &answer], &temporary, LIMIT)
+            .context("the judge ended early")?;
+    } else {
+        unprotected(&request, &answer, &temporary)?;
     }
     let text = fs::read(&answer).context("the judge left no answer")?;
     let answer: Answer =

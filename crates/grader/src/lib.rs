@@ -28,6 +28,8 @@ pub mod roster;
 pub mod run;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
+#[cfg(target_os = "linux")]
+pub mod scratch;
 
 use cli::{Cli, Command};
 

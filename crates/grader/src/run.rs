@@ -17,7 +17,7 @@ use crate::journal::{Journal, Outcome};
 use crate::report::{Cell, Class, Column, Row, Status};
 use crate::roster::{self, Student};
 use crate::sandbox::{Limits, Sandbox, Tier, apart};
-use crate::{cli, digest, judge};
+use crate::{cli, digest, judge, scratch};
 
 /// What says that the machine was at fault in some rows.
 const SOME_ERRORS: u8 = 3;
@@ -305,10 +305,7 @@ impl Bench<'_> {
 
     fn attempt(&self, job: &Job) -> anyhow::Result<Outcome> {
         let kitchen = &self.kitchens[job.kitchen];
-        let scratch = tempfile::Builder::new()
-            .prefix("wirelab-grade-")
-            .tempdir()
-            .context("no temporary folder can be made; free some space, or set TMPDIR")?;
+        let scratch = scratch::make(&std::env::temp_dir(), "wirelab-grade")?;
         let built = kitchen.build(self.sandbox, self.toolchain, &job.sources, scratch.path())?;
         let mut outcome = Outcome {
             does_not_compile: None,

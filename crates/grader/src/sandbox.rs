@@ -23,6 +23,7 @@ pub mod launch;
 pub mod limits;
 pub mod watch;
 
+use crate::scratch;
 use launch::Launch;
 pub use limits::Limits;
 
@@ -76,12 +77,7 @@ impl Sandbox {
     /// # Errors
     /// It does not work here, with what could be done about it.
     pub fn probe(asked: Option<Tier>) -> anyhow::Result<Sandbox> {
-        let dir = tempfile::Builder::new()
-            .prefix("wirelab-sandbox-")
-            .tempdir()
-            .context(
-                "no temporary folder can be made; free some space, or set TMPDIR to a writable folder",
-            )?;
+        let dir = scratch::make(&std::env::temp_dir(), "wirelab-sandbox")?;
         let launcher = dir.path().join(launch::NAME);
         let mut sandbox = Sandbox {
             tier: asked.unwrap_or(Tier::Bubblewrap),
@@ -109,11 +105,38 @@ impl Sandbox {
         (self.tier == Tier::Bubblewrap).then_some(self.launcher.as_path())
     }
 
-    /// What is to be run apart for judging; none where nothing comes between.
-    #[must_use]
-    pub fn judge(&self) -> Option<PathBuf> {
-        self.launcher()
-            .map(|launcher| launcher.with_file_name(crate::judge::NAME))
+    /// Has a submission judged in a network and a process namespace of its own: everything in there ends with it, and
+    /// with the grader.
+    ///
+    /// # Errors
+    /// See [`apart::run`].
+    pub fn judge(&self, args: &[&Path], temporary: &Path, limit: Duration) -> anyhow::Result<()> {
+        let judge = self.launcher.with_file_name(crate::judge::NAME);
+        self.apart(&judge, args, temporary, limit).map(|_| ())
+    }
+
+    fn apart(
+        &self,
+        program: &Path,
+        args: &[&Path],
+        temporary: &Path,
+        limit: Duration,
+    ) -> anyhow::Result<String> {
+        let mut all: Vec<&Path> = [
+            "--die-with-parent",
+            "--unshare-pid",
+            "--dev-bind",
+            "/",
+            "/",
+            "--proc",
+            "/proc",
+            "--",
+        ]
+        .map(Path::new)
+        .to_vec();
+        all.push(program);
+        all.extend(args);
+        apart::run(&self.bwrap, &all, temporary, limit)
     }
 
     fn set_up(&mut self) -> anyhow::Result<()> {
@@ -141,7 +164,7 @@ impl Sandbox {
         }
         .write(&self.launcher)?;
         // Exactly as a program under check is started: from a network of its own.
-        let tried = apart::run(&self.launcher, &[&probe], &dir, Duration::from_secs(60));
+        let tried = self.apart(&self.launcher, &[&probe], &dir, Duration::from_secs(60));
         let works = tried.and_then(|said| {
             ensure!(said == launch::PROBED, "it started nothing");
             Ok(())

@@ -280,6 +280,14 @@ fn assemble(class: &Class, outside: u16, mark: &Path, daemon_mark: &str) -> Rows
     class.with_echo("spy", &spy(outside, mark));
     row("spy", only_first(MAX.0), missing);
 
+    let forks = "unsafe extern \"C\" { fn fork() -> i32; }";
+    class.with_echo("forks", &echo_after(forks, "loop { unsafe { fork(); } }"));
+    row("forks", only_first(4), missing);
+
+    let memory = "let mut all = Vec::new(); loop { all.push(vec![1_u8; 16 << 20]); }";
+    class.with_echo("memory", &echo_after("", memory));
+    row("memory", only_first(4), missing);
+
     class.with_echo("daemon", &daemon(daemon_mark));
     row("daemon", only_first(MAX.0), missing);
 

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
+use crate::scratch;
+
 /// What cargo made of a lab.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -58,10 +60,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         .map(|node| (node.id.as_str(), node))
         .collect();
     // Beside the target folder, so that the files need not be copied.
-    let dependencies = tempfile::Builder::new()
-        .prefix("dependencies-")
-        .tempdir_in(&home)
-        .with_context(|| format!("nothing can be written into {}", home.display()))?;
+    let dependencies = scratch::make(&home, "dependencies")?;
     let mut kept = HashMap::new();
     for id in closure(&package.id, &nodes) {
         // A build script is compiled too, and is no library.

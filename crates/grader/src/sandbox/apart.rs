@@ -79,7 +79,13 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(
         command.uid(other).gid(other);
     }
     let ended = process::run(command, limit + Duration::from_secs(60), 1 << 20)
-        .with_context(|| format!("{} cannot be started", own.display()))?;
+        .with_context(|| match other_user() {
+            Some(other) => format!(
+                "{} cannot be started as another user ({other}), as root does it: root needs CAP_SETUID and CAP_SETGID for that, or be an ordinary user",
+                own.display()
+            ),
+            None => format!("{} cannot be started", own.display()),
+        })?;
     ensure!(ended.success(), "{}", ended.stderr.trim());
     Ok(ended.stdout)
 }
