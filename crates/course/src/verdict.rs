@@ -55,6 +55,9 @@ pub struct CheckReport {
     pub section: Section,
     /// The seed of the check's randomness, in hexadecimal, where it used any.
     pub seed: Option<String>,
+    /// Whether the check itself came to this verdict. Where it did not, because its process broke off or was
+    /// stopped, a failure says nothing about the program. In the JSON only where it is false.
+    pub judged: bool,
 }
 
 /// How a [`CheckReport`] is written.
@@ -71,6 +74,17 @@ struct CheckRecord {
     section: Section,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<String>,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    judged: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_yes(judged: &bool) -> bool {
+    *judged
 }
 
 impl From<CheckReport> for CheckRecord {
@@ -89,6 +103,7 @@ impl From<CheckReport> for CheckRecord {
             kind: report.kind,
             section: report.section,
             seed: report.seed,
+            judged: report.judged,
         }
     }
 }
@@ -112,6 +127,7 @@ impl From<CheckRecord> for CheckReport {
             kind: record.kind,
             section: record.section,
             seed: record.seed,
+            judged: record.judged,
         }
     }
 }

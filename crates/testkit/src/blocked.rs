@@ -342,10 +342,17 @@ impl Picture {
     }
 }
 
+/// Whether a process stands between a launcher and the program: bubblewrap waits, and says nothing of the program.
+fn is_sandbox(pid: u32) -> bool {
+    std::env::var_os("WIRELAB_LAUNCHER").is_some()
+        && std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bwrap\n")
+}
+
 /// Where every thread of the program waits, in words.
 pub(crate) fn whereabouts(root: u32, listening: Option<SocketAddr>) -> String {
     let mut places: Vec<String> = tree(root)
         .into_iter()
+        .filter(|pid| !is_sandbox(*pid))
         .flat_map(|pid| {
             threads(pid)
                 .into_iter()

@@ -312,14 +312,18 @@ fn read_verdict(check: &Check, text: &[u8]) -> CheckReport {
     } else {
         0.0
     };
-    match record.verdict.as_str() {
+    let made = match record.verdict.as_str() {
         "passed" => report(check, Verdict::Passed, seconds, None, seed),
         "failed" => report(check, Verdict::Failed, seconds, message, seed),
         "skipped" => {
             let reason = message.unwrap_or_else(|| "it gave no reason".to_owned());
             report(check, Verdict::Skipped(reason), seconds, None, seed)
         }
-        other => unreadable(format!("`{other}` is no verdict")),
+        other => return unreadable(format!("`{other}` is no verdict")),
+    };
+    CheckReport {
+        judged: true,
+        ..made
     }
 }
 
@@ -345,6 +349,7 @@ fn report(
         message,
         section: check.section.clone(),
         seed,
+        judged: false,
     }
 }
 

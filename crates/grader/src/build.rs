@@ -1,0 +1,284 @@
+//! Building: a lab's checks and dependencies once, with cargo; a submission with one call of the compiler.
+//!
+//! Cargo never sees a submission, so nothing of one can get into a target folder, a build script or another's build.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use course::{Course, Lab};
+
+use crate::digest;
+use crate::process;
+use crate::sandbox::{Sandbox, Sight};
+
+mod cargo;
+
+/// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How much of what the compiler says is kept, in bytes.
+const MOST_SAID: usize = 64 << 10;
+
+/// The toolchain that builds everything.
+#[derive(Debug)]
+pub struct Toolchain {
+    /// Where it is installed.
+    pub sysroot: PathBuf,
+    /// What `rustc -vV` says.
+    pub version: String,
+}
+
+impl Toolchain {
+    /// Finds it as cargo does in the course's folder.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(course: &Course) -> anyhow::Result<Toolchain> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let ask = |args: &[&str]| -> anyhow::Result<String> {
+            let output = std::process::Command::new(&rustc)
+                .args(args)
+                .current_dir(course.root())
+                .output()
+                .context("rustc cannot be started; install Rust from https://rustup.rs")?;
+            ensure!(
+                output.status.success(),
+                "rustc {} fails: {}",
+                args.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        Ok(Toolchain {
+            sysroot: ask(&["--print", "sysroot"])?.into(),
+            version: ask(&["-vV"])?,
+        })
+    }
+
+    /// The first line of what it says of itself.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.version.lines().next().unwrap_or("rustc")
+    }
+}
+
+/// The files of a lab's `src`, by their path in the lab's folder.
+pub type Sources = BTreeMap<PathBuf, Vec<u8>>;
+
+/// A lab, ready to build submissions of it.
+#[derive(Debug)]
+pub struct Kitchen<'c> {
+    /// The lab.
+    pub lab: &'c Lab,
+    /// The starter: given files and those that are the learner's, unwritten.
+    starter: Sources,
+    /// The executable with the checks, and the dependencies; none while no submission needs them.
+    ready: Option<cargo::Ready>,
+    /// The hash of the checks' executable.
+    pub checks_hash: String,
+}
+
+/// What came of a submission's build.
+#[derive(Debug)]
+pub enum Built {
+    /// The program.
+    Program(PathBuf),
+    /// The compiler's message.
+    DoesNotCompile(String),
+}
+
+impl<'c> Kitchen<'c> {
+    /// Reads the lab's starter.
+    ///
+    /// # Errors
+    /// The starter cannot be derived.
+    pub fn new(lab: &'c Lab) -> anyhow::Result<Kitchen<'c>> {
+        let source = lab.starter_source().with_context(|| {
+            format!(
+                "there is neither a solution nor a kept starter of {}: grade from the whole course",
+                lab.topic
+            )
+        })?;
+        let files = source.starter(lab)?.files;
+        Ok(Kitchen {
+            lab,
+            starter: files
+                .into_iter()
+                .map(|file| (file.path, file.bytes))
+                .collect(),
+            ready: None,
+            checks_hash: String::new(),
+        })
+    }
+
+    /// Compiles the checks and the dependencies, or finds them compiled.
+    ///
+    /// # Errors
+    /// Cargo fails.
+    pub fn prepare(&mut self, course: &Course) -> anyhow::Result<()> {
+        let ready = cargo::prepare(course, self.lab)?;
+        let checks = fs::read(&ready.checks)
+            .with_context(|| format!("{} cannot be read", ready.checks.display()))?;
+        self.checks_hash = digest::of(&[&checks]);
+        self.ready = Some(ready);
+        Ok(())
+    }
+
+    /// The checks' executable.
+    ///
+    /// # Errors
+    /// [`Kitchen::prepare`] was not called.
+    pub fn checks(&self) -> anyhow::Result<&Path> {
+        Ok(&self.ready()?.checks)
+    }
+
+    fn ready(&self) -> anyhow::Result<&cargo::Ready> {
+        self.ready
+            .as_ref()
+            .with_context(|| format!("{} has not been prepared", self.lab.topic))
+    }
+
+    /// What is compiled for a submission: our files, and the learner's in place of the starter's.
+    #[must_use]
+    pub fn sources(&self, learners: &BTreeMap<PathBuf, String>) -> Sources {
+        let mut sources = self.starter.clone();
+        for (path, text) in learners {
+            // A line feed is one however an editor writes it; the compiler says so too.
+            sources.insert(path.clone(), text.replace("\r\n", "\n").into_bytes());
+        }
+        sources
+    }
+
+    /// The files of `edit` that are not in a submission.
+    pub fn missing<'a>(
+        &'a self,
+        learners: &'a BTreeMap<PathBuf, String>,
+    ) -> impl Iterator<Item = &'a PathBuf> {
+        let edit = self.lab.edit.iter();
+        edit.filter(|path| !learners.contains_key(*path))
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_starter(&self, sources: &Sources) -> bool {
+        let same = |(path, bytes): (&PathBuf, &Vec<u8>)| {
+            let starter = self.starter.get(path);
+            starter.is_some_and(|starter| trimmed(starter) == trimmed(bytes))
+        };
+        sources.iter().all(same)
+    }
+
+    /// Compiles a submission in `scratch`, an empty folder for this purpose.
+    ///
+    /// # Errors
+    /// Trouble with the machine: it says nothing about the submission.
+    pub fn build(
+        &self,
+        sandbox: &Sandbox,
+        toolchain: &Toolchain,
+        sources: &Sources,
+        scratch: &Path,
+    ) -> anyhow::Result<Built> {
+        let ready = self.ready()?;
+        // As in the course, so that a panic names the file that the learner knows.
+        let package = Path::new("labs").join(&self.lab.folder);
+        let (source, out) = (scratch.join("source"), scratch.join("out"));
+        for (path, bytes) in sources {
+            let path = source.join(&package).join(path);
+            let parent = path.parent().unwrap_or(&source);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&path, bytes))
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+        let sight = Sight {
+            toolchain: &toolchain.sysroot,
+            dependencies: ready.dependencies.path(),
+            source: &source,
+            out: &out,
+        };
+        let (dependencies, place) = sandbox.place(&sight);
+        let name = &self.lab.topic;
+        // As cargo has it for a package's program.
+        let crate_name = name.replace('-', "_");
+        let environment = [
+            ("CARGO_PKG_NAME", name.as_str()),
+            ("CARGO_PKG_VERSION", &ready.version),
+            ("CARGO_CRATE_NAME", &crate_name),
+            ("CARGO_BIN_NAME", name),
+        ];
+        let mut command = sandbox.compiler(&sight, &environment)?;
+        command
+            .arg(package.join("src/main.rs"))
+            .args(["--crate-type", "bin", "--emit", "link", "-A", "warnings"])
+            .args(["--error-format", "human", "--color", "never"])
+            .args(["--crate-name", &crate_name])
+            .args(["--edition", &ready.edition])
+            .arg("-o")
+            .arg(place.join(name))
+            .arg("-L")
+            .arg(format!("dependency={}", dependencies.display()));
+        for (name, file) in &ready.externs {
+            let file = dependencies.join(file);
+            command
+                .arg("--extern")
+                .arg(format!("{name}={}", file.display()));
+        }
+        let limit = LIMIT.mul_f64(patience());
+        let ended = process::run(command, limit, MOST_SAID)?;
+        let program = out.join(name);
+        if ended.success() && program.is_file() {
+            return Ok(Built::Program(program));
+        }
+        let said = ended.stderr.trim();
+        let refused = match ended.status {
+            None => format!(
+                "The compiler was stopped after {} s: something in the files keeps it busy.\n{said}",
+                limit.as_secs()
+            ),
+            Some(status) => blame(status, said)?,
+        };
+        Ok(Built::DoesNotCompile(refused))
+    }
+}
+
+/// What the compiler's end says of the submission.
+///
+/// # Errors
+/// It says nothing of it, but something of this machine.
+fn blame(status: ExitStatus, said: &str) -> anyhow::Result<String> {
+    use std::os::unix::process::ExitStatusExt as _;
+    let first = said.lines().next().unwrap_or_default();
+    if said.contains("No space left on device") || said.contains("os error 28") {
+        bail!("the disk is full: {first}");
+    }
+    if first.starts_with("bwrap: ") || first.starts_with(crate::sandbox::limits::NAME) {
+        bail!("the compiler's sandbox did not start: {first}");
+    }
+    match (status.code(), status.signal()) {
+        (Some(1), _) if !said.is_empty() => Ok(said.to_owned()),
+        (Some(101), _) => Ok(format!("The compiler gave up:\n{said}")),
+        // Its limit of processor time or of memory (bubblewrap gives a signal as 128 and its number).
+        (Some(134 | 137 | 139 | 152), _) | (_, Some(6 | 9 | 11 | 24)) => Ok(format!(
+            "The compiler needed more time or memory than one lab may take.\n{said}"
+        )),
+        _ => bail!("the compiler ended without a message ({status}): {first}"),
+    }
+}
+
+fn trimmed(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    text.trim_end().as_bytes().to_vec()
+}
+
+/// `WIRELAB_PATIENCE`: the factor on every deadline.
+fn patience() -> f64 {
+    std::env::var("WIRELAB_PATIENCE")
+        .ok()
+        .and_then(|text| text.trim().parse::<f64>().ok())
+        .filter(|factor| factor.is_finite())
+        .map_or(1.0, |factor| factor.clamp(1.0, 100.0))
+}

@@ -1,0 +1,248 @@
+//! Cargo's part: the checks and the dependencies of a lab, in a target folder of the grader's own.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use course::{Course, Lab};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+
+use crate::scratch;
+
+/// What cargo made of a lab.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// The checks' executable.
+    pub(super) checks: PathBuf,
+    /// A folder with the lab's compiled dependencies, theirs included, and nothing else; removed with this.
+    pub(super) dependencies: TempDir,
+    /// What the program may name: the crate, and its file in `dependencies`.
+    pub(super) externs: BTreeMap<String, String>,
+    /// The package's edition.
+    pub(super) edition: String,
+    /// The package's version.
+    pub(super) version: String,
+}
+
+/// Builds the checks with everything they need. Of the solution where there is one: the folder in `labs` may be in
+/// use.
+pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
+    let manifest = lab
+        .solution_dir()
+        .unwrap_or_else(|| lab.dir())
+        .join("Cargo.toml");
+    let manifest = manifest.canonicalize().unwrap_or(manifest);
+    let home = course.target_dir().join("grade");
+    let artifacts = build(course, &manifest, &home.join("target"))
+        .with_context(|| format!("the checks of {} cannot be built", lab.topic))?;
+    let checks = artifacts
+        .iter()
+        .find(|made| {
+            made.target.kind.iter().any(|kind| kind == "test") && made.target.name == "checks"
+        })
+        .and_then(|made| made.executable.clone())
+        .with_context(|| format!("cargo built no test `checks` of {}", lab.topic))?;
+
+    let metadata = metadata(course, &manifest)?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| package.manifest_path == manifest)
+        .with_context(|| format!("{} is no package of the course", manifest.display()))?;
+    let nodes: HashMap<&str, &Node> = metadata
+        .resolve
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), node))
+        .collect();
+    // Beside the target folder, so that the files need not be copied.
+    let dependencies = scratch::make(&home, "dependencies")?;
+    let mut kept = HashMap::new();
+    for id in closure(&package.id, &nodes) {
+        // A build script is compiled too, and is no library.
+        for made in artifacts
+            .iter()
+            .filter(|made| made.package_id == id && made.is_library())
+        {
+            if let Some(file) = made.library() {
+                let name = file.file_name().unwrap_or_default();
+                copy(file, &dependencies.path().join(name))?;
+                kept.insert(id, name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    let externs = direct(&package.id, &nodes)
+        .filter_map(|dependency| {
+            let file = kept.get(dependency.pkg.as_str())?;
+            Some((dependency.name.clone(), file.clone()))
+        })
+        .collect();
+    Ok(Ready {
+        checks,
+        dependencies,
+        externs,
+        edition: package.edition.clone(),
+        version: package.version.clone(),
+    })
+}
+
+fn cargo(course: &Course) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(course.root());
+    command
+}
+
+fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<Artifact>> {
+    let output = cargo(course)
+        .args([
+            "test", "--quiet", "--locked", "--no-run", "--test", "checks",
+        ])
+        .arg("--message-format=json-render-diagnostics")
+        .arg("--manifest-path")
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(target)
+        .output()
+        .context("cargo cannot be started; install Rust from https://rustup.rs")?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    Ok(lines
+        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
+        .filter_map(|message| match message {
+            Message::Artifact(made) => Some(made),
+            Message::Other => None,
+        })
+        .collect())
+}
+
+fn metadata(course: &Course, manifest: &Path) -> anyhow::Result<Metadata> {
+    let mut command = cargo(course);
+    command
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .arg("--manifest-path")
+        .arg(manifest);
+    read(&mut command).context("cargo metadata fails")
+}
+
+fn read<T: DeserializeOwned>(command: &mut Command) -> anyhow::Result<T> {
+    let output = command.output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// What the package's program itself depends on; what its tests or build scripts do is not for submissions.
+fn direct<'m>(
+    id: &str,
+    nodes: &HashMap<&str, &'m Node>,
+) -> impl Iterator<Item = &'m Dependency> + use<'m> {
+    let dependencies = nodes.get(id).map_or(&[][..], |node| &node.deps[..]);
+    dependencies
+        .iter()
+        .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none()))
+}
+
+fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {
+    let mut seen = HashSet::from([id]);
+    let (mut open, mut found) = (vec![id], Vec::new());
+    while let Some(id) = open.pop() {
+        for dependency in direct(id, nodes) {
+            if seen.insert(&dependency.pkg) {
+                open.push(&dependency.pkg);
+                found.push(dependency.pkg.as_str());
+            }
+        }
+    }
+    found
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::hard_link(from, to)
+        .or_else(|_| fs::copy(from, to).map(|_| ()))
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
+}
+
+/// Cargo's messages (<https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages>).
+#[derive(Deserialize)]
+#[serde(tag = "reason")]
+enum Message {
+    #[serde(rename = "compiler-artifact")]
+    Artifact(Artifact),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    package_id: String,
+    target: Target,
+    filenames: Vec<PathBuf>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Artifact {
+    fn is_library(&self) -> bool {
+        let library = |kind: &String| matches!(kind.as_str(), "lib" | "rlib" | "proc-macro");
+        self.target.kind.iter().any(library)
+    }
+
+    fn library(&self) -> Option<&PathBuf> {
+        self.filenames.iter().find(|file| {
+            let extension = file.extension().unwrap_or_default();
+            extension == "rlib" || extension == std::env::consts::DLL_EXTENSION
+        })
+    }
+}
+
+/// <https://doc.rust-lang.org/cargo/commands/cargo-metadata.html>
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    manifest_path: PathBuf,
+    edition: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    pkg: String,
+    dep_kinds: Vec<DependencyKind>,
+}
+
+#[derive(Deserialize)]
+struct DependencyKind {
+    kind: Option<String>,
+}

@@ -1,0 +1,303 @@
+//! Reading what lies in an entry, whatever it is packed in, within limits and without ever unpacking it to disk.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+
+use super::LONGEST_FILE;
+use super::collect::{Collection, Item};
+
+/// How many files and folders an entry may hold.
+const MOST_ITEMS: usize = 50_000;
+/// How much an entry may hold unpacked, in bytes.
+const MOST_BYTES: u64 = 1 << 30;
+/// How many times its packed size an archive may unpack to, once it is longer than [`RATIO_FROM`].
+const HIGHEST_RATIO: u64 = 200;
+/// So much may unpack from anything: a short archive of zeros is no bomb.
+const RATIO_FROM: u64 = 16 << 20;
+
+/// Why nothing of an entry is taken.
+type Reason = String;
+
+/// What was counted so far.
+struct Meter {
+    packed: u64,
+    unpacked: u64,
+    items: usize,
+}
+
+impl Meter {
+    fn new(packed: u64) -> Meter {
+        Meter {
+            packed,
+            unpacked: 0,
+            items: 0,
+        }
+    }
+
+    fn item(&mut self, bytes: u64) -> Result<(), Reason> {
+        self.items += 1;
+        if self.items > MOST_ITEMS {
+            return Err(format!(
+                "it holds more than {MOST_ITEMS} files; leave out target and everything that is not yours"
+            ));
+        }
+        self.unpacked = self.unpacked.saturating_add(bytes);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        if self.unpacked > MOST_BYTES {
+            return Err(format!(
+                "it unpacks to more than {} MiB; leave out target and everything that is not yours",
+                MOST_BYTES >> 20
+            ));
+        }
+        if self.unpacked > RATIO_FROM && self.unpacked / self.packed.max(1) > HIGHEST_RATIO {
+            return Err(format!(
+                "it unpacks to more than {HIGHEST_RATIO} times its size, as an archive bomb does; pack only the labs' folders"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Hands every file in the entry at `path` to `collection`.
+///
+/// # Errors
+/// Why the whole entry is refused.
+pub(super) fn read(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    let kind = fs::symlink_metadata(path)
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .file_type();
+    if kind.is_dir() {
+        folder(path, collection)
+    } else if kind.is_file() {
+        file(path, collection)
+    } else {
+        Err("is a link or a device; hand in a folder, a .zip or a .tar.gz".to_owned())
+    }
+}
+
+/// Which kind of archive a name promises.
+#[derive(PartialEq)]
+enum Packing {
+    Zip,
+    TarGz,
+    Tar,
+    Unknown,
+}
+
+fn packing(path: &Path) -> Option<Packing> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if ends(&[".zip"]) {
+        Some(Packing::Zip)
+    } else if ends(&[".tar.gz", ".tgz"]) {
+        Some(Packing::TarGz)
+    } else if ends(&[".tar"]) {
+        Some(Packing::Tar)
+    } else {
+        ends(&[".rar", ".7z", ".xz", ".bz2", ".zst", ".gz", ".lzh", ".ace"])
+            .then_some(Packing::Unknown)
+    }
+}
+
+fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}; ask for it again");
+    let open = || File::open(path).map_err(unreadable);
+    let packed = fs::metadata(path).map_err(unreadable)?.len();
+    match packing(path) {
+        Some(Packing::Zip) => zip(open()?, packed, collection),
+        Some(Packing::TarGz) => tar(GzDecoder::new(BufReader::new(open()?)), packed, collection),
+        Some(Packing::Tar) => tar(BufReader::new(open()?), packed, collection),
+        Some(Packing::Unknown) => {
+            Err("this kind of archive cannot be read; ask for .zip".to_owned())
+        }
+        None => Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned()),
+    }
+}
+
+/// A folder, and archives that lie directly in it, as Moodle hands them out. Links are not followed.
+fn folder(root: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    let mut meter = Meter::new(u64::MAX);
+    let mut folders = vec![root.to_owned()];
+    while let Some(dir) = folders.pop() {
+        let listed = fs::read_dir(&dir)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .map_err(|error| format!("{} cannot be read: {error}", dir.display()))?;
+        for entry in listed {
+            let path = entry.path();
+            let below = path.strip_prefix(root).unwrap_or(&path);
+            let Some(name) = below.to_str() else {
+                collection.note(format!(
+                    "{} was left out: its name is not UTF-8",
+                    below.display()
+                ));
+                continue;
+            };
+            meter.item(0)?;
+            let unreadable = |error: io::Error| format!("{name} cannot be read: {error}");
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                if !collection.is_ignored_folder(name) {
+                    folders.push(path);
+                }
+            } else if kind.is_symlink() {
+                collection.refuse(name, "it is a symbolic link; hand in the file itself");
+            } else if !kind.is_file() {
+                collection.refuse(name, "it is a device, a pipe or a socket");
+            } else if dir == root && packing(&path).is_some() {
+                file(&path, collection).map_err(|reason| format!("{name}: {reason}"))?;
+            } else if let Some(item) = collection.wants(name) {
+                let file = File::open(&path).map_err(unreadable)?;
+                take(collection, &item, name, file).map_err(unreadable)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A name that would lead out of the folder it is unpacked into.
+fn leads_out(name: &str) -> bool {
+    let drive = name.as_bytes().get(1) == Some(&b':');
+    name.starts_with('/') || drive || name.split('/').any(|part| part == "..")
+}
+
+fn outside(name: &str) -> Reason {
+    format!(
+        "{name:?} leads out of the folder it is unpacked into; pack the labs' folders with relative paths"
+    )
+}
+
+fn zip(file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        format!("the .zip cannot be read: {error}; ask for it again")
+    };
+    let mut archive =
+        zip::ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
+    let mut meter = Meter::new(packed);
+    for index in 0..archive.len() {
+        let entry = archive
+            .by_index_raw(index)
+            .map_err(|error| damaged(&error))?;
+        // What a directory of the archive says of its sizes may be a lie; what is taken is counted as it comes.
+        meter.item(entry.size())?;
+        let Ok(name) = std::str::from_utf8(entry.name_raw()) else {
+            collection.note(format!(
+                "{} was left out: its name is not UTF-8",
+                entry.name_raw().escape_ascii()
+            ));
+            continue;
+        };
+        let name = name.replace('\\', "/");
+        if leads_out(&name) {
+            return Err(outside(&name));
+        }
+        // The file type in st_mode (inode(7)), where the archive was made on a Unix.
+        let kind = entry.unix_mode().unwrap_or(0) & 0o170_000;
+        let is_folder = entry.is_dir();
+        drop(entry);
+        match kind {
+            _ if is_folder => {}
+            0o120_000 => collection.refuse(&name, "it is a symbolic link; hand in the file itself"),
+            0 | 0o100_000 => {
+                if let Some(item) = collection.wants(&name) {
+                    let file = archive.by_index(index).map_err(|error| damaged(&error))?;
+                    take(collection, &item, &name, file).map_err(|error| damaged(&error))?;
+                }
+            }
+            _ => return Err(format!("{name} is a device, a pipe or a socket")),
+        }
+    }
+    Ok(())
+}
+
+/// Counts what comes out of a decoder, and stops where it is too much.
+struct Metered<R> {
+    inner: R,
+    meter: Meter,
+    stopped: Option<Reason>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.meter.unpacked += n as u64;
+        if let Err(reason) = self.meter.check() {
+            self.stopped = Some(reason.clone());
+            return Err(io::Error::other(reason));
+        }
+        Ok(n)
+    }
+}
+
+fn tar(stream: impl Read, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    let mut stream = Metered {
+        inner: stream,
+        meter: Meter::new(packed),
+        stopped: None,
+    };
+    let read = tar_entries(&mut stream, collection);
+    // What stopped the stream says more than what the reader of the archive made of it.
+    match stream.stopped {
+        Some(reason) => Err(reason),
+        None => read,
+    }
+}
+
+fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    use tar::EntryType;
+    let damaged =
+        |error: io::Error| format!("the .tar.gz cannot be read: {error}; ask for it again");
+    let mut archive = tar::Archive::new(stream);
+    let mut items = Meter::new(u64::MAX);
+    for entry in archive.entries().map_err(damaged)? {
+        let entry = entry.map_err(damaged)?;
+        items.item(0)?;
+        let bytes = entry.path_bytes().into_owned();
+        let Ok(name) = String::from_utf8(bytes) else {
+            collection.note(format!(
+                "{} was left out: its name is not UTF-8",
+                entry.path_bytes().escape_ascii()
+            ));
+            continue;
+        };
+        if leads_out(&name) {
+            return Err(outside(&name));
+        }
+        match entry.header().entry_type() {
+            EntryType::Symlink => {
+                collection.refuse(&name, "it is a symbolic link; hand in the file itself");
+            }
+            EntryType::Link => {
+                collection.refuse(&name, "it is a hard link; hand in the file itself");
+            }
+            EntryType::Char | EntryType::Block | EntryType::Fifo => {
+                return Err(format!("{name} is a device or a pipe"));
+            }
+            EntryType::Regular | EntryType::Continuous => {
+                if let Some(item) = collection.wants(&name) {
+                    take(collection, &item, &name, entry).map_err(damaged)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads one file that is wanted, up to the limit and one byte more, which shows that it is too long.
+fn take(
+    collection: &mut Collection<'_>,
+    item: &Item,
+    name: &str,
+    from: impl Read,
+) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    from.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    collection.take(item, name, bytes);
+    Ok(())
+}

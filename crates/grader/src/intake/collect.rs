@@ -1,0 +1,205 @@
+//! Which files of a submission are taken, and what is said of those that are not.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use course::Course;
+
+use super::LONGEST_FILE;
+
+/// Folders in which a learner's work does not lie, though files of the same names do: what is built, what came with
+/// the course, what a tool put by.
+const IGNORED: [&str; 6] = [
+    "target",
+    "node_modules",
+    "solutions",
+    "starters",
+    "wrong",
+    "__MACOSX",
+];
+
+/// A file that some lab's `edit` lists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Item {
+    /// The lab's folder.
+    lab: String,
+    /// The path in it.
+    path: PathBuf,
+}
+
+/// Every file that is wanted, by its path in lower case: `04-tcp-echo/src/server.rs`.
+pub(super) struct Wanted {
+    items: BTreeMap<String, Item>,
+}
+
+impl Wanted {
+    pub(super) fn of(course: &Course) -> Wanted {
+        let items = course.labs().iter().flat_map(|lab| {
+            lab.edit.iter().map(|path| {
+                let key = format!("{}/{}", lab.folder, path.display()).to_lowercase();
+                let item = Item {
+                    lab: lab.folder.clone(),
+                    path: path.clone(),
+                };
+                (key, item)
+            })
+        });
+        Wanted {
+            items: items.collect(),
+        }
+    }
+}
+
+/// One file as it was found.
+struct Found {
+    name: String,
+    content: Result<String, String>,
+}
+
+/// What has been found of one submission.
+pub(super) struct Collection<'w> {
+    wanted: &'w Wanted,
+    found: BTreeMap<Item, Vec<Found>>,
+    notes: Vec<String>,
+}
+
+/// What is taken of it.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
+    pub(super) refused_labs: BTreeMap<String, String>,
+    pub(super) notes: Vec<String>,
+}
+
+impl<'w> Collection<'w> {
+    pub(super) fn new(wanted: &'w Wanted) -> Collection<'w> {
+        Collection {
+            wanted,
+            found: BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Whether a folder need not be looked into.
+    pub(super) fn is_ignored_folder(&self, name: &str) -> bool {
+        name.rsplit('/').next().is_some_and(is_ignored)
+    }
+
+    /// Which wanted file this is, if any. Case does not matter: where two names differ by nothing else, the
+    /// student's own system had only one of them.
+    pub(super) fn wants(&self, name: &str) -> Option<Item> {
+        let parts: Vec<&str> = name
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect();
+        if parts.iter().any(|part| is_ignored(part)) {
+            return None;
+        }
+        (0..parts.len())
+            .find_map(|from| {
+                self.wanted
+                    .items
+                    .get(&parts[from..].join("/").to_lowercase())
+            })
+            .cloned()
+    }
+
+    /// Takes a file that is wanted.
+    pub(super) fn take(&mut self, item: &Item, name: &str, bytes: Vec<u8>) {
+        let content = if bytes.len() as u64 > LONGEST_FILE {
+            Err(format!("it is longer than {} KiB", LONGEST_FILE >> 10))
+        } else {
+            String::from_utf8(bytes).map_err(|_| "it is not UTF-8; save it as UTF-8".to_owned())
+        };
+        self.add(item.clone(), name, content);
+    }
+
+    /// Refuses what stands at `name`, if a file was wanted there; anything else is passed over.
+    pub(super) fn refuse(&mut self, name: &str, reason: &str) {
+        if let Some(item) = self.wants(name) {
+            self.add(item, name, Err(reason.to_owned()));
+            return;
+        }
+        // A link in the place of a folder: whatever it leads to, it is not in the submission.
+        let name = name.trim_end_matches('/');
+        let lab = self.wanted.items.values().find(|item| {
+            [&item.lab, &format!("{}/src", item.lab)]
+                .into_iter()
+                .any(|folder| name == folder || name.ends_with(&format!("/{folder}")))
+        });
+        if let Some(item) = lab.cloned() {
+            self.add(item, name, Err(reason.to_owned()));
+        }
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if self.notes.len() < 20 {
+            self.notes.push(note);
+        }
+    }
+
+    fn add(&mut self, item: Item, name: &str, content: Result<String, String>) {
+        let name = name.to_owned();
+        self.found
+            .entry(item)
+            .or_default()
+            .push(Found { name, content });
+    }
+
+    /// Decides: each file once, and a lab of which a file was refused not at all.
+    pub(super) fn finish(self) -> Taken {
+        let mut taken = Taken {
+            notes: self.notes,
+            ..Taken::default()
+        };
+        for (item, found) in self.found {
+            match decide(found) {
+                Ok(text) => {
+                    taken
+                        .labs
+                        .entry(item.lab)
+                        .or_default()
+                        .insert(item.path, text);
+                }
+                Err(reason) => {
+                    taken.refused_labs.entry(item.lab).or_insert(reason);
+                }
+            }
+        }
+        for lab in taken.refused_labs.keys() {
+            taken.labs.remove(lab);
+        }
+        taken
+    }
+}
+
+fn decide(mut found: Vec<Found>) -> Result<String, String> {
+    if let Some(bad) = found.iter().find(|found| found.content.is_err())
+        && let Err(reason) = &bad.content
+    {
+        return Err(format!("{}: {reason}", bad.name));
+    }
+    // The same text twice leaves no doubt which is meant.
+    found.dedup_by(|a, b| a.content == b.content);
+    match &found[..] {
+        [first, second, ..] => {
+            let how = if first.name.to_lowercase() == second.name.to_lowercase() {
+                "twice, with different content"
+            } else {
+                "in two places, with different content"
+            };
+            Err(format!(
+                "{} and {}: the same file {how}; hand in one",
+                first.name, second.name
+            ))
+        }
+        _ => found.pop().map_or_else(
+            || Err("nothing was found".to_owned()),
+            |found| found.content,
+        ),
+    }
+}
+
+fn is_ignored(part: &str) -> bool {
+    IGNORED.contains(&part) || (part.starts_with('.') && part.len() > 1)
+}

@@ -1,0 +1,203 @@
+//! Judging one program: its lab's checks, in a process and a network of their own.
+//!
+//! The grader starts itself anew under the name [`NAME`], inside fresh user and network namespaces, with a
+//! [`Request`] in a file; that process runs the checks and writes an [`Answer`]. Whatever is left in its network when
+//! it has ended is killed.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use course::{Cancel, CheckReport, Course, Lab, Options, Runner, Selection, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::process;
+use crate::sandbox::{Sandbox, apart, watch};
+
+/// The name under which the grader is a judge: `NAME REQUEST ANSWER`.
+pub const NAME: &str = "wirelab-judge";
+
+/// How long one lab of one submission may take in all: the checks have deadlines of their own.
+const LIMIT: Duration = Duration::from_secs(1800);
+
+/// What is to be judged.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    course: PathBuf,
+    topic: String,
+    checks: PathBuf,
+    program: PathBuf,
+    launcher: Option<PathBuf>,
+    seed: String,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// A report for each check, in the order of `lab.toml`.
+    pub checks: Vec<CheckReport>,
+    /// The checks that did not always say the same.
+    pub unsteady: Vec<String>,
+    /// What kept the judge from judging, where something did: then the reports mean nothing.
+    pub trouble: Option<String>,
+}
+
+/// Judges `program`, in `scratch`, an empty folder for this purpose.
+///
+/// # Errors
+/// Trouble with the machine: it says nothing about the program.
+pub fn judge(
+    sandbox: &Sandbox,
+    lab: &Lab,
+    checks: &Path,
+    program: &Path,
+    seed: &str,
+    scratch: &Path,
+) -> anyhow::Result<Answer> {
+    let (request, answer) = (scratch.join("request.json"), scratch.join("answer.json"));
+    let temporary = scratch.join("tmp");
+    fs::create_dir_all(&temporary)
+        .with_context(|| format!("{} cannot be made", temporary.display()))?;
+    let orders = Request {
+        course: lab.root().to_owned(),
+        topic: lab.topic.clone(),
+        checks: checks.to_owned(),
+        program: program.to_owned(),
+        launcher: sandbox.launcher().map(Path::to_owned),
+        seed: seed.to_owned(),
+    };
+    fs::write(&request, serde_json::to_vec(&orders)?)
+        .with_context(|| format!("{} cannot be written", request.display()))?;
+
+    if let Some(other) = sandbox.launcher().and_then(|_| apart::other_user()) {
+        for path in [scratch, &temporary] {
+            chown(path, Some(other), Some(other))
+                .with_context(|| format!("{} cannot be given away", path.display()))?;
+        }
+    }
+    if sandbox.launcher().is_some() {
+        sandbox
+            .judge(&[&request, &answer], &temporary, LIMIT)
+            .context("the judge ended early")?;
+    } else {
+        unprotected(&request, &answer, &temporary)?;
+    }
+    let text = fs::read(&answer).context("the judge left no answer")?;
+    let answer: Answer =
+        serde_json::from_slice(&text).context("the judge's answer cannot be read")?;
+    match answer.trouble {
+        Some(trouble) => bail!(trouble),
+        None => Ok(answer),
+    }
+}
+
+/// As [`apart::run`], with nothing that keeps it apart.
+fn unprotected(request: &Path, answer: &Path, temporary: &Path) -> anyhow::Result<()> {
+    let own = std::env::current_exe().context("the grader cannot find its own executable")?;
+    let mut command = Command::new(own);
+    command
+        .arg0(NAME)
+        .args([request, answer])
+        .env("TMPDIR", temporary);
+    let ended = process::run(command, LIMIT, 1 << 20)?;
+    ensure!(
+        ended.success(),
+        "the judge ended early: {}",
+        ended.stderr.trim()
+    );
+    Ok(())
+}
+
+/// The judge's own process.
+pub(crate) fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(request), Some(path)) = (args.next(), args.next()) else {
+        bail!("a request and a place for the answer are missing");
+    };
+    let request: Request = serde_json::from_slice(&fs::read(&request)?)?;
+    if request.launcher.is_some() {
+        watch::begin();
+    }
+    let answer = answer(&request).unwrap_or_else(|error| Answer {
+        checks: Vec::new(),
+        unsteady: Vec::new(),
+        trouble: Some(format!("{error:#}")),
+    });
+    fs::write(&path, serde_json::to_vec(&answer)?)
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn answer(request: &Request) -> anyhow::Result<Answer> {
+    let course = Course::load(&request.course)?;
+    let lab = course.lab(&request.topic)?;
+    let run = |selection| -> anyhow::Result<Vec<CheckReport>> {
+        let mut options = Options::default();
+        options.program = Some(request.program.clone());
+        options.launcher = request.launcher.clone();
+        options.seed = Some(request.seed.clone());
+        options.selection = selection;
+        let reports = Runner::new(lab, options).judge(&request.checks, &Cancel::new(), |_| {})?;
+        reports.iter().try_for_each(sound)?;
+        Ok(reports)
+    };
+    let mut checks = run(Selection::All)?;
+    let mut unsteady = Vec::new();
+    for report in &mut checks {
+        if report.verdict != Verdict::Failed {
+            continue;
+        }
+        let again = || -> anyhow::Result<CheckReport> {
+            let alone = run(Selection::Checks(vec![report.name.clone()]))?;
+            alone.into_iter().next().context("a check gave no verdict")
+        };
+        // Two of three decide; where the first two agree, the third changes nothing.
+        let second = again()?;
+        if second.verdict == Verdict::Failed {
+            continue;
+        }
+        unsteady.push(report.name.clone());
+        if again()?.verdict == Verdict::Passed {
+            *report = second;
+        }
+    }
+    Ok(Answer {
+        checks,
+        unsteady,
+        trouble: None,
+    })
+}
+
+/// Whether a verdict is one about the program.
+fn sound(report: &CheckReport) -> anyhow::Result<()> {
+    if let Verdict::Skipped(reason) = &report.verdict {
+        bail!("{} was skipped: {reason}", report.name);
+    }
+    let message = report.message.as_deref().unwrap_or_default();
+    ensure!(
+        report.judged,
+        "{} came to no verdict: {message}",
+        report.name
+    );
+    // Before the program there is the sandbox, which says of itself when it cannot start.
+    let starts = message
+        .lines()
+        .map(|line| line.trim_start().trim_start_matches("stderr").trim_start());
+    let own = [
+        "bwrap: ",
+        "wirelab-launch: ",
+        "wirelab-limit: ",
+        "The program could not be started at all",
+    ];
+    for line in starts {
+        ensure!(
+            !own.iter().any(|own| line.starts_with(own)),
+            "{}: the sandbox did not start: {line}",
+            report.name
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Text from submissions, made harmless for where it is written.
+
+use std::collections::BTreeSet;
+
+/// Plain text: no terminal's escape sequences, no control characters but line feeds and tabs, nothing that turns the
+/// direction of writing.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => match chars.next() {
+                // CSI: parameters, then one final byte (ECMA-48 §5.4).
+                Some('[') => {
+                    while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
+                    chars.next_if(|c| matches!(c, '@'..='~'));
+                }
+                // OSC and its like: up to the string's terminator, or the line's end.
+                Some(']' | 'P' | '^' | '_' | 'X') => {
+                    while let Some(c) = chars.next_if(|c| *c != '\n') {
+                        if c == '\u{7}' || (c == '\u{1b}' && chars.next_if_eq(&'\\').is_some()) {
+                            break;
+                        }
+                    }
+                }
+                _ => {}
+            },
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A block of text in Markdown, in a fence that the text cannot close.
+#[must_use]
+pub fn fenced(text: &str) -> String {
+    let text = plain(text);
+    let longest = text
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+}
+
+/// A few words in Markdown, that stay words.
+#[must_use]
+pub fn inline(text: &str) -> String {
+    let text = plain(text).replace(['\n', '\t'], " ");
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '!' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A cell of a CSV file, that no spreadsheet takes for a formula.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    let text = plain(text).replace('\n', " ");
+    if text
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t'])
+    {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+/// A file's name without its ending, for somebody's id, that nobody else in `taken` has on any system.
+pub fn file_name(id: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain: String = id
+        .chars()
+        .take(80)
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let plain = plain.trim_matches('.');
+    let plain = if plain.is_empty() { "student" } else { plain };
+    let mut name = plain.to_owned();
+    let mut number = 1;
+    while !taken.insert(name.to_lowercase()) {
+        number += 1;
+        name = format!("{plain}-{number}");
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_colours_and_controls() {
+        assert_eq!(
+            plain("a\u{1b}[31;1mb\u{1b}]0;title\u{7}c\r\u{8}\n\u{202e}d"),
+            "abc\nd"
+        );
+        assert_eq!(plain("\u{1b}"), "");
+    }
+
+    #[test]
+    fn a_fence_holds_what_it_encloses() {
+        assert_eq!(fenced("a\n```\nb"), "````text\na\n```\nb\n````\n");
+        assert_eq!(fenced("a"), "```text\na\n```\n");
+    }
+
+    #[test]
+    fn words_stay_words() {
+        assert_eq!(inline("<img> [x](y)"), "&lt;img&gt; \\[x\\](y)");
+        assert_eq!(cell("=1+1"), "'=1+1");
+        assert_eq!(cell(" @x"), "' @x");
+        assert_eq!(cell("a=b"), "a=b");
+    }
+
+    #[test]
+    fn every_student_has_a_file() {
+        let mut taken = BTreeSet::new();
+        assert_eq!(file_name("../Ada", &mut taken), "_Ada");
+        assert_eq!(file_name("ada", &mut taken), "ada");
+        assert_eq!(file_name("ADA", &mut taken), "ADA-2");
+        assert_eq!(file_name("..", &mut taken), "student");
+    }
+}

@@ -1,0 +1,104 @@
+//! What a process may use, as the kernel counts it (setrlimit(2)), set before a program takes this process's place.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+
+/// The name under which the grader is a program that sets limits: `NAME LIMITS PROGRAM ARGS…`.
+pub const NAME: &str = "wirelab-limit";
+
+const MIB: u64 = 1 << 20;
+
+/// Limits of one process, inherited by what it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Processor time, in seconds.
+    pub cpu_seconds: u64,
+    /// Address space, in bytes.
+    pub address_space: u64,
+    /// Processes and threads, in the user namespace in which the limit is set. The kernel does not hold the machine's
+    /// root to it, so nothing of a submission runs as root ([`super::apart`]).
+    pub processes: u64,
+    /// The longest file that can be written, in bytes.
+    pub file_size: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+}
+
+impl Limits {
+    /// Those of a sandbox around a program: all of a lab's programs, sixteen at a time, have their processes in one
+    /// count there.
+    #[must_use]
+    pub fn sandbox() -> Limits {
+        Limits {
+            processes: 16 * 1024,
+            ..Limits::program()
+        }
+    }
+
+    /// Those of the program under check.
+    #[must_use]
+    pub fn program() -> Limits {
+        Limits {
+            cpu_seconds: 60,
+            address_space: 4096 * MIB,
+            processes: 512,
+            file_size: 64 * MIB,
+            descriptors: 4096,
+        }
+    }
+
+    /// Those of the compiler.
+    #[must_use]
+    pub fn compiler() -> Limits {
+        Limits {
+            cpu_seconds: 60,
+            address_space: 4096 * MIB,
+            processes: 2048,
+            file_size: 256 * MIB,
+            descriptors: 4096,
+        }
+    }
+
+    /// Sets them for this process. A hard limit that is lower already stays.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn apply(&self) -> anyhow::Result<()> {
+        let each = [
+            (Resource::Cpu, self.cpu_seconds),
+            (Resource::As, self.address_space),
+            (Resource::Nproc, self.processes),
+            (Resource::Fsize, self.file_size),
+            (Resource::Nofile, self.descriptors),
+            (Resource::Core, 0),
+        ];
+        for (resource, limit) in each {
+            let limit = rustix::process::getrlimit(resource)
+                .maximum
+                .map_or(limit, |most| most.min(limit));
+            let both = Rlimit {
+                current: Some(limit),
+                maximum: Some(limit),
+            };
+            setrlimit(resource, both)
+                .with_context(|| format!("the limit {resource:?} cannot be set to {limit}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets the limits of its first argument, and becomes the program of its second.
+pub(super) fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args_os().skip(1);
+    let limits = args.next().context("the limits are missing")?;
+    let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
+    let program = PathBuf::from(args.next().context("the program is missing")?);
+    limits.apply()?;
+    let error = Command::new(&program).args(args).exec();
+    super::not_started(&program, &error)
+}

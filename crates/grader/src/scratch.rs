@@ -1,0 +1,60 @@
+//! Folders that last as long as a run. What a run that was killed left behind, the next one removes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+/// Makes a folder in `parent` that is removed with the value; first removes those of the same kind whose run is over.
+///
+/// # Errors
+/// Nothing can be written there.
+pub fn make(parent: &Path, kind: &str) -> anyhow::Result<TempDir> {
+    sweep(parent, kind);
+    tempfile::Builder::new()
+        .prefix(&format!("{kind}-{}-", std::process::id()))
+        .tempdir_in(parent)
+        .with_context(|| {
+            format!(
+                "nothing can be written into {}; free some space, or make it writable",
+                parent.display()
+            )
+        })
+}
+
+fn sweep(parent: &Path, kind: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let run = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(kind)?.strip_prefix('-')?.split_once('-'))
+            .and_then(|(run, _)| run.parse::<u32>().ok());
+        if let Some(run) = run
+            && !Path::new("/proc").join(run.to_string()).exists()
+        {
+            // Somebody else's stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_left_is_removed_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = |name: &str| parent.path().join(name);
+        // No process has this number: it is above the highest that Linux gives.
+        for name in ["kind-4194999-abc", "kind-x", "other-4194999-abc"] {
+            fs::create_dir(here(name)).unwrap();
+        }
+        let made = make(parent.path(), "kind").unwrap();
+        let again = make(parent.path(), "kind").unwrap();
+        assert!(made.path().is_dir() && again.path().is_dir());
+        assert!(!here("kind-4194999-abc").exists());
+        assert!(here("kind-x").exists() && here("other-4194999-abc").exists());
+    }
+}
