@@ -17,14 +17,15 @@ pub struct Found {
     pub from: SocketAddr,
 }
 
-/// Step 5. Sends one `Query` with `id` to `to`, then receives until `wait` is over, counted from the
-/// call, whatever comes. Returns every pair of name and address that answered this very query, once,
+/// Step 5. Sends one `Query` with `id` to `to`, then receives until `want` have answered, or `wait`
+/// is over, counted from the call, whatever comes. Returns every pair of name and address that answered this very query, once,
 /// in order. Other datagrams are ignored: malformed ones, other messages, and answers to other IDs.
 pub fn discover(
     socket: &UdpSocket,
     to: SocketAddrV4,
     id: u32,
     wait: Duration,
+    want: usize,
 ) -> io::Result<BTreeSet<Found>> {
-    todo!("ask once, and collect the answers until the time is over")
+    todo!("ask once, and collect the answers until there are enough or the time is over")
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 const USAGE: &str = "broadcast address  ADDRESS/BITS | ADDRESS/MASK
        broadcast listen   [--listen ADDR] [--name NAME]
        broadcast announce --to ADDR --name NAME
-       broadcast discover --to ADDR [--wait SECONDS]
+       broadcast discover --to ADDR [--wait SECONDS] [--want N]
 ADDR is an IPv4 address and a port: 127.255.255.255:4000.";
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ enum Task {
     Address(String),
     Listen(SocketAddrV4, Option<String>),
     Announce(SocketAddrV4, String),
-    Discover(SocketAddrV4, Duration),
+    Discover(SocketAddrV4, Duration, usize),
 }
 
 impl Task {
@@ -53,6 +53,7 @@ impl Task {
         }
         let (mut listen, mut to, mut who) = (None, None, None);
         let mut wait = Duration::from_secs(1);
+        let mut want = usize::MAX;
         let mut rest = rest.iter();
         while let Some(flag) = rest.next() {
             let value = rest.next().ok_or(format!("nothing follows {flag}"))?;
@@ -61,6 +62,7 @@ impl Task {
                 ("announce" | "discover", "--to") => to = Some(parse_addr(value)?),
                 ("listen" | "announce", "--name") => who = Some(parse_name(value)?),
                 ("discover", "--wait") => wait = parse_seconds(value)?,
+                ("discover", "--want") => want = parse_want(value)?,
                 _ => return Err(format!("{name} does not know {flag}")),
             }
         }
@@ -74,7 +76,7 @@ impl Task {
                 to?,
                 who.ok_or("announce needs --name NAME")?,
             )),
-            "discover" => Ok(Task::Discover(to?, wait)),
+            "discover" => Ok(Task::Discover(to?, wait, want)),
             _ => Err(format!("there is no subcommand {name}")),
         }
     }
@@ -108,11 +110,11 @@ impl Task {
                 let socket = sockets::sender().map_err(cannot("send to", to))?;
                 beacon::announce(&socket, to, &name).map_err(cannot("send to", to))
             }
-            Task::Discover(to, wait) => {
+            Task::Discover(to, wait, want) => {
                 allowed(to)?;
                 let socket = sockets::sender().map_err(cannot("send to", to))?;
                 let id = std::process::id();
-                let found = discovery::discover(&socket, to, id, wait)
+                let found = discovery::discover(&socket, to, id, wait, want)
                     .map_err(cannot("discover at", to))?;
                 for answer in found {
                     say(format_args!("found {} at {}", answer.name, answer.from));
@@ -153,6 +155,14 @@ fn parse_name(text: &str) -> Result<String, String> {
         Err(format!(
             "{text:?} is no name: 1 to 32 letters, digits and hyphens"
         ))
+    }
+}
+
+/// A number of answers.
+fn parse_want(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(want) if want > 0 => Ok(want),
+        _ => Err(format!("{text} is no number of answers: it is 1 or more")),
     }
 }
 

@@ -15,21 +15,22 @@ pub struct Found {
     pub from: SocketAddr,
 }
 
-/// Step 5. Sends one `Query` with `id` to `to`, then receives until `wait` is over, counted from the
-/// call, whatever comes. Returns every pair of name and address that answered this very query, once,
+/// Step 5. Sends one `Query` with `id` to `to`, then receives until `want` have answered, or `wait`
+/// is over, counted from the call, whatever comes. Returns every pair of name and address that answered this very query, once,
 /// in order. Other datagrams are ignored: malformed ones, other messages, and answers to other IDs.
 pub fn discover(
     socket: &UdpSocket,
     to: SocketAddrV4,
     id: u32,
     wait: Duration,
+    want: usize,
 ) -> io::Result<BTreeSet<Found>> {
-    // write: "ask once, and collect the answers until the time is over"
+    // write: "ask once, and collect the answers until there are enough or the time is over"
     let deadline = Instant::now() + wait;
     socket.send_to(Message::Query(id).to_string().as_bytes(), to)?;
     let mut found = BTreeSet::new();
     let mut buffer = [0; MAX + 1];
-    loop {
+    while found.len() < want {
         // A timeout counts from the call of one receive. Each gets what is left of the whole, or
         // somebody who sends now and then would keep us for ever.
         let left = deadline.saturating_duration_since(Instant::now());
@@ -56,5 +57,6 @@ pub fn discover(
             Err(error) => return Err(error),
         }
     }
+    Ok(found)
     // end
 }
