@@ -39,6 +39,8 @@ pub(crate) struct Inner {
         expect(dead_code, reason = "only Linux can prove a hang")
     )]
     pub(crate) sockets: Mutex<Vec<Weak<socket2::Socket>>>,
+    /// Its lossy proxies, whose doings a transcript tells.
+    pub(crate) proxies: Mutex<Vec<Weak<crate::lossy::Shared>>>,
     /// How many threads of ours are about to send something, or at it.
     pub(crate) acting: std::sync::atomic::AtomicUsize,
     /// When the check last did something whose effect may still be under way.
@@ -122,6 +124,7 @@ impl Check {
                 ended: Mutex::new(false),
                 programs: Mutex::default(),
                 sockets: Mutex::default(),
+                proxies: Mutex::default(),
                 acting: std::sync::atomic::AtomicUsize::new(0),
                 disturbed: Mutex::new(began),
             }),
@@ -267,6 +270,9 @@ impl Check {
             if same.len() > 1 {
                 let _ = writeln!(text, "     …  {} times in all", same.len());
             }
+        }
+        for proxy in lock(&inner.proxies).iter().filter_map(Weak::upgrade) {
+            let _ = writeln!(text, "     proxy      {}", indent(&proxy.in_words()));
         }
         let _ = writeln!(
             text,
