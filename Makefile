@@ -1,6 +1,6 @@
 # Names for what cargo and npm do; nothing here that they do not do alone.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lab grade handout bench facts e2e interop soak captures derive ci
+.PHONY: help book serve test lab grade handout bench class facts e2e interop soak captures derive ci
 
 TIMES ?= 500
 OUT ?= target/grades
@@ -27,8 +27,13 @@ grade: ## grade a folder of submissions | SUBMISSIONS=dir [OUT=dir]
 handout: ## make a learner's copy | [DIR=dir]
 	cargo grade handout $(DIR)
 
-bench: ## print the figures to reach | [BENCH=--clone]
+bench: ## print the figures to reach | [BENCH=--clone] [CLASS=--students=40]
 	cargo run --quiet --package wirelab --example bench -- $(BENCH)
+	cargo run --quiet --package grader --example sandbox
+	cargo run --quiet --package grader --example figures -- $(CLASS)
+
+class: ## grade a made-up class of 200 with every lab, whose grades are known beforehand
+	cargo test --package grader --test known -- --ignored --nocapture
 
 facts: ## try on this system what the book states
 	cargo run --quiet --package facts
@@ -37,7 +42,7 @@ e2e: book ## test the book in a browser
 	cd book/e2e && npm ci --ignore-scripts && npm test
 
 interop: ## hold the solutions against tshark and other programs
-	WIRELAB_REQUIRE=tshark,netns cargo test --test interop
+	WIRELAB_REQUIRE=tshark,netns,curl,nginx,python cargo test --test interop
 
 soak: ## run all solutions' checks many times with every core busy | [TIMES=500]
 	cargo lab soak --all --times $(TIMES) --busy

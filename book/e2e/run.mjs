@@ -56,11 +56,12 @@ after(async () => {
 });
 
 describe('every page', {concurrency: 3}, () => {
-    // Half of the pages each, so that both halves are done at once.
+    // A few pages at a time, so that the time each test may take does not grow with the book.
     for (const width of WIDTHS) {
-        for (const half of [0, 1]) {
-            const pages = READ.filter((_, index) => index % 2 === half);
-            test(`looks right in all themes at ${width} px, ${half ? 'other' : 'one'} half`, {timeout: 170_000}, async () => {
+        for (let first = 0; first < READ.length; first += 6) {
+            const pages = READ.slice(first, first + 6);
+            const which = `${pages[0]} to ${pages.at(-1)}`.replaceAll('.html', '');
+            test(`looks right in all themes at ${width} px: ${which}`, {timeout: 170_000}, async () => {
                 await inContext({width}, async context => {
                     const problems = [];
                     for (const name of pages) {
@@ -88,6 +89,18 @@ describe('every page', {concurrency: 3}, () => {
             });
         }
     }
+
+    test('has figures that hold their words', {timeout: 120_000}, async () => {
+        await inContext({}, async context => {
+            const problems = [];
+            for (const name of READ) {
+                const page = await open(context, origin + name, problems);
+                problems.push(...(await page.evaluate(wordsInFigures)).map(what => `${name}: ${what}`));
+                await page.close();
+            }
+            assert.deepEqual(problems, []);
+        });
+    });
 
     test('works from a file, and when printed as one', {timeout: 120_000}, async () => {
         await inContext({}, async context => {
@@ -298,6 +311,38 @@ describe('search', {concurrency: 3}, () => {
 });
 
 // Helpers ---------------------------------------------------------------------
+
+/** Words that a figure cuts off at its edge, or writes over others. Runs in the page. */
+function wordsInFigures() {
+    document.querySelectorAll('main details').forEach(details => {
+        details.open = true;
+    });
+    const problems = [];
+    for (const figure of document.querySelectorAll('main svg[role=img]')) {
+        const edge = figure.getBoundingClientRect();
+        const scale = edge.width / figure.viewBox.baseVal.width;
+        const title = figure.querySelector('title').textContent;
+        const words = [...figure.querySelectorAll('text')].map(text => ({
+            said: text.textContent,
+            box: text.getBoundingClientRect(),
+        }));
+        words.forEach(({said, box}, index) => {
+            const out = Math.max(edge.left - box.left, box.right - edge.right, edge.top - box.top, box.bottom - edge.bottom);
+            if (out > scale) {
+                problems.push(`“${title}”: “${said}” is cut off`);
+            }
+            for (const other of words.slice(index + 1)) {
+                const wide = Math.min(box.right, other.box.right) - Math.max(box.left, other.box.left);
+                const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top);
+                // Boxes hold the room for accents and descenders too: they may touch.
+                if (wide > scale && high > 6 * scale) {
+                    problems.push(`“${title}”: “${said}” and “${other.said}” overlap`);
+                }
+            }
+        });
+    }
+    return problems;
+}
 
 async function inContext({width = 1280, ...options}, act) {
     const context = await browser.newContext({

@@ -32,6 +32,19 @@ impl Document {
         })
     }
 
+    /// A document whose text is here already.
+    pub(crate) fn given(shown: impl Into<PathBuf>, text: &str) -> Document {
+        Document {
+            shown: shown.into(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Calls `read` with the file's table, whose version must be ours, and complains about the
     /// keys that `read` did not ask for.
     pub(crate) fn parse<T>(

@@ -395,7 +395,7 @@ fn read_step(number: usize, table: &Table<'_>, seen: &mut Vec<String>) -> Result
     })
 }
 
-fn read_check(
+pub(crate) fn read_check(
     step: usize,
     section: &Section,
     table: &Table<'_>,

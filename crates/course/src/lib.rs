@@ -14,6 +14,7 @@ mod course;
 pub mod derive;
 mod document;
 mod files;
+mod hidden;
 mod lab;
 mod problem;
 mod process;
@@ -25,6 +26,7 @@ pub mod workshop;
 mod wrong_answer;
 
 pub use course::{BrokenLab, Course, Entry, LabError, UnknownLab};
+pub use hidden::{Hidden, Show};
 pub use lab::{Check, Kind, Lab, MaxPoints, Points, Section, Step};
 pub use problem::{CourseError, Problem};
 pub use process::Cancel;

@@ -9,13 +9,16 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use course::{Course, Lab};
+use course::{Course, Hidden, Lab};
 
 use crate::digest;
 use crate::process;
 use crate::sandbox::{Sandbox, Sight};
 
 mod cargo;
+mod hidden;
+
+pub use cargo::SCRATCH;
 
 /// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -77,8 +80,23 @@ pub struct Kitchen<'c> {
     starter: Sources,
     /// The executable with the checks, and the dependencies; none while no submission needs them.
     ready: Option<cargo::Ready>,
-    /// The hash of the checks' executable.
+    /// The hidden checks, where there are any.
+    pub hidden: Option<Hidden>,
+    /// The executable with the hidden checks.
+    hidden_checks: Option<PathBuf>,
+    /// The hash of the checks: of their executable, and of what the hidden ones are made from.
     pub checks_hash: String,
+}
+
+/// Where hidden checks come from.
+#[derive(Debug, Clone, Copy)]
+pub enum HiddenFrom<'a> {
+    /// Beside the solutions.
+    Solutions,
+    /// From this folder, which has one folder a lab.
+    Folder(&'a Path),
+    /// From nowhere: there are none.
+    Nowhere,
 }
 
 /// What came of a submission's build.
@@ -94,8 +112,13 @@ impl<'c> Kitchen<'c> {
     /// Reads the lab's starter.
     ///
     /// # Errors
-    /// The starter cannot be derived.
-    pub fn new(lab: &'c Lab) -> anyhow::Result<Kitchen<'c>> {
+    /// The starter cannot be derived, or the hidden checks not be read.
+    pub fn new(lab: &'c Lab, hidden: HiddenFrom<'_>) -> anyhow::Result<Kitchen<'c>> {
+        let hidden = match hidden {
+            HiddenFrom::Solutions => Hidden::of(lab)?,
+            HiddenFrom::Folder(folder) => Hidden::below(lab, folder)?,
+            HiddenFrom::Nowhere => None,
+        };
         let source = lab.starter_source().with_context(|| {
             format!(
                 "there is neither a solution nor a kept starter of {}: grade from the whole course",
@@ -110,6 +133,8 @@ impl<'c> Kitchen<'c> {
                 .map(|file| (file.path, file.bytes))
                 .collect(),
             ready: None,
+            hidden,
+            hidden_checks: None,
             checks_hash: String::new(),
         })
     }
@@ -118,11 +143,24 @@ impl<'c> Kitchen<'c> {
     ///
     /// # Errors
     /// Cargo fails.
-    pub fn prepare(&mut self, course: &Course) -> anyhow::Result<()> {
+    pub fn prepare(&mut self, course: &Course, toolchain: &Toolchain) -> anyhow::Result<()> {
         let ready = cargo::prepare(course, self.lab)?;
         let checks = fs::read(&ready.checks)
             .with_context(|| format!("{} cannot be read", ready.checks.display()))?;
         self.checks_hash = digest::of(&[&checks]);
+        if let Some(hidden) = &self.hidden {
+            let (executable, hash) = hidden::compile(
+                course,
+                self.lab,
+                hidden,
+                &ready,
+                toolchain,
+                &self.checks_hash,
+            )
+            .with_context(|| format!("the hidden checks of {} cannot be built", self.lab.topic))?;
+            self.hidden_checks = Some(executable);
+            self.checks_hash = hash;
+        }
         self.ready = Some(ready);
         Ok(())
     }
@@ -133,6 +171,12 @@ impl<'c> Kitchen<'c> {
     /// [`Kitchen::prepare`] was not called.
     pub fn checks(&self) -> anyhow::Result<&Path> {
         Ok(&self.ready()?.checks)
+    }
+
+    /// The hidden checks and their executable, where there are any.
+    #[must_use]
+    pub fn hidden(&self) -> Option<(&Hidden, &Path)> {
+        Some((self.hidden.as_ref()?, self.hidden_checks.as_deref()?))
     }
 
     fn ready(&self) -> anyhow::Result<&cargo::Ready> {
@@ -252,7 +296,14 @@ impl<'c> Kitchen<'c> {
 fn blame(status: ExitStatus, said: &str) -> anyhow::Result<String> {
     use std::os::unix::process::ExitStatusExt as _;
     let first = said.lines().next().unwrap_or_default();
-    if said.contains("No space left on device") || said.contains("os error 28") {
+    // A linker that writes through a mapping is told of a full disk by SIGBUS, and says so in one way or the other.
+    let full = [
+        "No space left on device",
+        "os error 28",
+        "SIGBUS",
+        "[Bus error]",
+    ];
+    if full.iter().any(|words| said.contains(words)) {
         bail!("the disk is full: {first}");
     }
     if first.starts_with("bwrap: ") || first.starts_with(crate::sandbox::limits::NAME) {
@@ -275,7 +326,7 @@ fn trimmed(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// `WIRELAB_PATIENCE`: the factor on every deadline.
-fn patience() -> f64 {
+pub(crate) fn patience() -> f64 {
     std::env::var("WIRELAB_PATIENCE")
         .ok()
         .and_then(|text| text.trim().parse::<f64>().ok())

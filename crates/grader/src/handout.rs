@@ -85,12 +85,7 @@ fn is_free(dir: &Path) -> anyhow::Result<bool> {
 /// Puts the copy together in `copy`, from nothing.
 fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     let root = course.root();
-    match fs::remove_dir_all(copy) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("{} cannot be emptied", copy.display()));
-        }
-        _ => {}
-    }
+    empty(copy)?;
     for file in FILES {
         if root.join(file).is_file() {
             copy_file(&root.join(file), &copy.join(file))?;
@@ -103,7 +98,11 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     )?;
     put(
         &copy.join("Cargo.toml"),
-        &workspace(&read(root, "Cargo.toml")?)?,
+        &workspace(
+            &read(root, "Cargo.toml")?,
+            &["labs/*", "crates/*", "book/examples"],
+            &["labs/*", "crates/*"],
+        )?,
     )?;
 
     for name in CRATES {
@@ -111,6 +110,7 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
         copy_package(root, copy, &package)?;
     }
     copy_package(root, copy, Path::new("book/examples"))?;
+    copy_labs(course, copy)?;
     for part in [
         "book.toml",
         "assets",
@@ -121,6 +121,12 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     ] {
         copy_tree(root, copy, &Path::new("book").join(part))?;
     }
+    Ok(())
+}
+
+/// Every lab's starter, with its checks, and beside it what it can be reset to.
+pub(crate) fn copy_labs(course: &Course, copy: &Path) -> anyhow::Result<()> {
+    let root = course.root();
     for lab in course.labs() {
         let Some(source @ Source::Solution(_)) = lab.starter_source() else {
             bail!(
@@ -143,8 +149,18 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes away what stands in a folder of ours.
+pub(crate) fn empty(copy: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be emptied", copy.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A package without its tests and examples, which need the solutions.
-fn copy_package(root: &Path, copy: &Path, package: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy_package(root: &Path, copy: &Path, package: &Path) -> anyhow::Result<()> {
     copy_tree(root, copy, &package.join("src"))?;
     let mut manifest = table(&read(&root.join(package), "Cargo.toml")?)?;
     for key in ["dev-dependencies", "example", "test", "bench"] {
@@ -169,23 +185,23 @@ fn copy_package(root: &Path, copy: &Path, package: &Path) -> anyhow::Result<()> 
     )
 }
 
-/// The root's manifest: the labs are what `cargo test` runs.
-fn workspace(manifest: &str) -> anyhow::Result<String> {
+/// The root's manifest with other members, of which `default` are what `cargo test` runs.
+pub(crate) fn workspace(
+    manifest: &str,
+    members: &[&str],
+    default: &[&str],
+) -> anyhow::Result<String> {
     let mut manifest = table(manifest)?;
     let Some(Value::Table(workspace)) = manifest.get_mut("workspace") else {
         bail!("Cargo.toml has no [workspace]");
     };
-    let members = |list: &[&str]| Value::from(list.to_vec());
-    workspace.insert(
-        "members".into(),
-        members(&["labs/*", "crates/*", "book/examples"]),
-    );
-    workspace.insert("default-members".into(), members(&["labs/*", "crates/*"]));
+    workspace.insert("members".into(), Value::from(members.to_vec()));
+    workspace.insert("default-members".into(), Value::from(default.to_vec()));
     Ok(manifest.to_string())
 }
 
 /// Strikes from the lock file what only the tools and tests needed that were left out.
-fn prune_lock_file(copy: &Path) -> anyhow::Result<()> {
+pub(crate) fn prune_lock_file(copy: &Path) -> anyhow::Result<()> {
     let mut said = String::new();
     for offline in [true, false] {
         let mut command = cargo(copy);
@@ -303,7 +319,7 @@ pub(crate) fn files_below(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Copies a file or all of a folder; editors' and systems' hidden files stay behind.
-fn copy_tree(root: &Path, copy: &Path, what: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy_tree(root: &Path, copy: &Path, what: &Path) -> anyhow::Result<()> {
     let from = root.join(what);
     if from.is_file() {
         return copy_file(&from, &copy.join(what));
@@ -320,14 +336,14 @@ fn copy_tree(root: &Path, copy: &Path, what: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
     make_parent(to)?;
     fs::copy(from, to)
         .map(|_| ())
         .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
-fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     make_parent(path)?;
     fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
@@ -337,7 +353,7 @@ fn make_parent(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))
 }
 
-fn read(dir: &Path, file: &str) -> anyhow::Result<String> {
+pub(crate) fn read(dir: &Path, file: &str) -> anyhow::Result<String> {
     let path = dir.join(file);
     fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
 }

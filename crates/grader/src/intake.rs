@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use course::Course;
 
+use crate::roster::{self, Student};
+
 mod archive;
 mod collect;
 pub mod entry;
@@ -34,15 +36,22 @@ pub struct Submission {
     pub refused_labs: BTreeMap<String, String>,
     /// Why all of it was refused, where it was.
     pub refused: Option<String>,
+    /// One word for each thing that somebody should look at.
+    pub flags: Vec<String>,
     /// What else the student or the instructor should know.
     pub notes: Vec<String>,
 }
 
-/// Reads every entry of `dir`, in the order of their names. Hidden ones are passed over.
+/// Reads every entry of `dir`, in the order of their names. Hidden ones are passed over. Entries that are of one
+/// student, by their own names or by `roster`, make one submission: each lab is taken from the latest that has it.
 ///
 /// # Errors
 /// The folder itself cannot be read, or is empty.
-pub fn take_in(course: &Course, dir: &Path) -> anyhow::Result<Vec<Submission>> {
+pub fn take_in(
+    course: &Course,
+    dir: &Path,
+    roster: Option<&[Student]>,
+) -> anyhow::Result<Vec<Submission>> {
     let listed = fs::read_dir(dir).with_context(|| {
         format!(
             "{} cannot be read; name the folder with one entry a student",
@@ -57,7 +66,9 @@ pub fn take_in(course: &Course, dir: &Path) -> anyhow::Result<Vec<Submission>> {
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden {
+        // What the archive of a download leaves beside its entries on some systems.
+        let stray = path.file_name().is_some_and(|name| name == "__MACOSX");
+        if !hidden && !stray {
             paths.push(path);
         }
     }
@@ -69,14 +80,13 @@ pub fn take_in(course: &Course, dir: &Path) -> anyhow::Result<Vec<Submission>> {
     }
     paths.sort();
     let wanted = collect::Wanted::of(course);
-    let mut students: BTreeMap<String, Vec<(Who, PathBuf)>> = BTreeMap::new();
+    let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let who = entry::read(&name, path.is_dir());
+        let entry = Entry::of(path, roster);
         students
-            .entry(who.key.clone())
+            .entry(entry.student.clone())
             .or_default()
-            .push((who, path));
+            .push(entry);
     }
     Ok(students
         .into_values()
@@ -84,52 +94,138 @@ pub fn take_in(course: &Course, dir: &Path) -> anyhow::Result<Vec<Submission>> {
         .collect())
 }
 
-/// All the entries of one student, which together are one submission.
-fn read(wanted: &collect::Wanted, entries: Vec<(Who, PathBuf)>) -> Submission {
-    let mut collection = collect::Collection::new(wanted);
-    let mut names = Vec::new();
-    let mut refused = None;
-    for (_, path) in &entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if let Err(reason) = archive::read(path, &mut collection) {
-            refused = Some(format!("{name}: {reason}"));
+/// One entry of the folder.
+struct Entry {
+    who: Who,
+    /// The roster's word for the student, where it has one; else the entry's.
+    student: String,
+    path: PathBuf,
+    name: String,
+    /// Whether the name is shown as it is.
+    utf8: bool,
+}
+
+impl Entry {
+    fn of(path: PathBuf, roster: Option<&[Student]>) -> Entry {
+        let bare = path.file_name().unwrap_or_default();
+        let (name, utf8) = match bare.to_str() {
+            Some(name) => (name.to_owned(), true),
+            // Two such names may look the same, and are not: each is somebody of their own.
+            None => (bare.as_encoded_bytes().escape_ascii().to_string(), false),
+        };
+        let mut who = entry::read(&name, path.is_dir());
+        if who.key.is_empty() {
+            who.key = "unnamed".to_owned();
         }
-        names.push(name.into_owned());
+        let mut student = who.key.clone();
+        if let Some(roster) = roster
+            && let Some(found) = roster::find(roster, &who)
+        {
+            student.clone_from(&found.student);
+            // A word of the name that is somebody else's is not this one's.
+            who.aliases.retain(|alias| {
+                let alone = Who {
+                    key: alias.clone(),
+                    ..Who::default()
+                };
+                roster::find(roster, &alone) == Some(found)
+            });
+        }
+        Entry {
+            who,
+            student,
+            path,
+            name,
+            utf8,
+        }
     }
-    let taken = collection.finish();
-    if refused.is_none() && taken.labs.is_empty() && taken.refused_labs.is_empty() {
-        refused = Some(
+
+    fn read(&self, collection: &mut collect::Collection<'_>) -> Result<(), String> {
+        if !self.utf8 {
+            return Err("its name is not UTF-8; rename it".to_owned());
+        }
+        archive::read(&self.path, collection)
+    }
+}
+
+/// All the entries of one student, which together are one submission.
+fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
+    entries.sort_by_key(|entry| entry.who.attempt);
+    let mut all = Submission {
+        who: entries
+            .first()
+            .map(|entry| entry.who.clone())
+            .unwrap_or_default(),
+        entries: entries.iter().map(|entry| entry.name.clone()).collect(),
+        labs: BTreeMap::new(),
+        refused_labs: BTreeMap::new(),
+        refused: None,
+        flags: Vec::new(),
+        notes: Vec::new(),
+    };
+    for other in &entries[1..] {
+        for word in std::iter::once(&other.who.key).chain(&other.who.aliases) {
+            if *word != all.who.key && !all.who.aliases.contains(word) {
+                all.who.aliases.push(word.clone());
+            }
+        }
+    }
+    all.who.late = entries.iter().any(|entry| entry.who.late);
+    for attempt in entries.chunk_by(|a, b| a.who.attempt == b.who.attempt) {
+        let mut collection = collect::Collection::new(wanted);
+        let refused = attempt.iter().find_map(|entry| {
+            let reason = entry.read(&mut collection).err()?;
+            Some(format!("{}: {reason}", entry.name))
+        });
+        let taken = collection.finish();
+        match refused {
+            // Of an attempt that is refused nothing is graded, not even what came before the reason.
+            Some(reason) => {
+                all.notes.extend(all.refused.take().map(not_taken));
+                all.refused = Some(reason);
+            }
+            None => all.add(taken, attempt),
+        }
+    }
+    if !all.labs.is_empty() || !all.refused_labs.is_empty() {
+        if let Some(reason) = all.refused.take() {
+            all.flags.push("refused-in-part".to_owned());
+            all.notes.push(not_taken(reason));
+        }
+    } else if all.refused.is_none() {
+        all.refused = Some(
             "no file of any lab in it; hand in the labs' folders, as in 04-tcp-echo/src/server.rs"
                 .to_owned(),
         );
     }
-    let mut who = entries
-        .into_iter()
-        .map(|(who, _)| who)
-        .reduce(|first, other| Who {
-            late: first.late || other.late,
-            ..first
-        })
-        .unwrap_or_default();
-    if who.key.is_empty() {
-        who.key = "unnamed".to_owned();
-    }
-    let all_refused = refused.is_some();
-    Submission {
-        who,
-        entries: names,
-        // Of an entry that is refused nothing is graded, not even what came before the reason.
-        labs: if all_refused {
-            BTreeMap::new()
-        } else {
-            taken.labs
-        },
-        refused_labs: if all_refused {
-            BTreeMap::new()
-        } else {
-            taken.refused_labs
-        },
-        refused,
-        notes: taken.notes,
+    all
+}
+
+fn not_taken(reason: String) -> String {
+    format!("Not taken: {reason}.")
+}
+
+impl Submission {
+    /// Takes a later attempt in: a lab that it has replaces the one of before.
+    fn add(&mut self, taken: collect::Taken, attempt: &[Entry]) {
+        let names: Vec<&str> = attempt.iter().map(|entry| entry.name.as_str()).collect();
+        self.notes.extend(taken.notes);
+        for (lab, files) in taken.labs {
+            self.refused_labs.remove(&lab);
+            let earlier = self.labs.insert(lab.clone(), files);
+            if earlier.is_some_and(|earlier| self.labs.get(&lab) != Some(&earlier)) {
+                self.notes.push(format!(
+                    "{lab}: handed in more than once; the latest was taken, from {}.",
+                    names.join(" and ")
+                ));
+            }
+        }
+        for (lab, reason) in taken.refused_labs {
+            self.labs.remove(&lab);
+            self.refused_labs.insert(lab, reason);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

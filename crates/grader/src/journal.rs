@@ -20,6 +20,9 @@ pub struct Outcome {
     pub does_not_compile: Option<String>,
     /// The checks' reports; none where they do not compile.
     pub checks: Vec<CheckReport>,
+    /// The hidden checks' reports.
+    #[serde(default)]
+    pub hidden: Vec<CheckReport>,
     /// The checks that did not always say the same.
     pub unsteady: Vec<String>,
     /// The seed of the checks' randomness.

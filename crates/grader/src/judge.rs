@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use course::{Cancel, CheckReport, Course, Lab, Options, Runner, Selection, Verdict};
+use course::{Cancel, CheckReport, Course, Hidden, Lab, Options, Runner, Selection, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::process;
@@ -30,6 +30,8 @@ struct Request {
     course: PathBuf,
     topic: String,
     checks: PathBuf,
+    /// The text of the `hidden.toml`, and the executable with those checks.
+    hidden: Option<(String, PathBuf)>,
     program: PathBuf,
     launcher: Option<PathBuf>,
     seed: String,
@@ -40,6 +42,8 @@ struct Request {
 pub struct Answer {
     /// A report for each check, in the order of `lab.toml`.
     pub checks: Vec<CheckReport>,
+    /// A report for each hidden check, in the order of `hidden.toml`.
+    pub hidden: Vec<CheckReport>,
     /// The checks that did not always say the same.
     pub unsteady: Vec<String>,
     /// What kept the judge from judging, where something did: then the reports mean nothing.
@@ -54,6 +58,7 @@ pub fn judge(
     sandbox: &Sandbox,
     lab: &Lab,
     checks: &Path,
+    hidden: Option<(&Hidden, &Path)>,
     program: &Path,
     seed: &str,
     scratch: &Path,
@@ -66,6 +71,7 @@ pub fn judge(
         course: lab.root().to_owned(),
         topic: lab.topic.clone(),
         checks: checks.to_owned(),
+        hidden: hidden.map(|(hidden, checks)| (hidden.text.clone(), checks.to_owned())),
         program: program.to_owned(),
         launcher: sandbox.launcher().map(Path::to_owned),
         seed: seed.to_owned(),
@@ -124,6 +130,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
     }
     let answer = answer(&request).unwrap_or_else(|error| Answer {
         checks: Vec::new(),
+        hidden: Vec::new(),
         unsteady: Vec::new(),
         trouble: Some(format!("{error:#}")),
     });
@@ -134,41 +141,69 @@ pub(crate) fn main() -> anyhow::Result<()> {
 fn answer(request: &Request) -> anyhow::Result<Answer> {
     let course = Course::load(&request.course)?;
     let lab = course.lab(&request.topic)?;
+    let mut unsteady = Vec::new();
+    let checks = suite(request, lab, &request.checks, &mut unsteady)?;
+    let hidden = match &request.hidden {
+        None => Vec::new(),
+        Some((text, executable)) => {
+            let hidden = Hidden::parse(lab, text)?.in_place(lab);
+            suite(request, &hidden, executable, &mut unsteady)?
+        }
+    };
+    Ok(Answer {
+        checks,
+        hidden,
+        unsteady,
+        trouble: None,
+    })
+}
+
+/// Runs the checks of one executable.
+fn suite(
+    request: &Request,
+    lab: &Lab,
+    executable: &Path,
+    unsteady: &mut Vec<String>,
+) -> anyhow::Result<Vec<CheckReport>> {
     let run = |selection| -> anyhow::Result<Vec<CheckReport>> {
         let mut options = Options::default();
         options.program = Some(request.program.clone());
         options.launcher = request.launcher.clone();
         options.seed = Some(request.seed.clone());
         options.selection = selection;
-        let reports = Runner::new(lab, options).judge(&request.checks, &Cancel::new(), |_| {})?;
+        let reports = Runner::new(lab, options).judge(executable, &Cancel::new(), |_| {})?;
         reports.iter().try_for_each(sound)?;
         Ok(reports)
     };
-    let mut checks = run(Selection::All)?;
+    let mut reports = run(Selection::All)?;
+    unsteady.extend(two_of_three(&mut reports, |name| {
+        let alone = run(Selection::Checks(vec![name.to_owned()]))?;
+        alone.into_iter().next().context("a check gave no verdict")
+    })?);
+    Ok(reports)
+}
+
+/// Has every check that failed run again, alone: two of three decide. The names of those that did not always say the
+/// same; where the first two agree, the third changes nothing and is not run.
+fn two_of_three(
+    reports: &mut [CheckReport],
+    mut again: impl FnMut(&str) -> anyhow::Result<CheckReport>,
+) -> anyhow::Result<Vec<String>> {
     let mut unsteady = Vec::new();
-    for report in &mut checks {
+    for report in reports {
         if report.verdict != Verdict::Failed {
             continue;
         }
-        let again = || -> anyhow::Result<CheckReport> {
-            let alone = run(Selection::Checks(vec![report.name.clone()]))?;
-            alone.into_iter().next().context("a check gave no verdict")
-        };
-        // Two of three decide; where the first two agree, the third changes nothing.
-        let second = again()?;
+        let second = again(&report.name)?;
         if second.verdict == Verdict::Failed {
             continue;
         }
         unsteady.push(report.name.clone());
-        if again()?.verdict == Verdict::Passed {
+        if again(&report.name)?.verdict == Verdict::Passed {
             *report = second;
         }
     }
-    Ok(Answer {
-        checks,
-        unsteady,
-        trouble: None,
-    })
+    Ok(unsteady)
 }
 
 /// Whether a verdict is one about the program.
@@ -200,4 +235,51 @@ fn sound(report: &CheckReport) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(passed: bool) -> CheckReport {
+        let verdict = if passed { "passed" } else { "failed" };
+        let text = format!(
+            r#"{{"name":"a","verdict":"{verdict}","points":{},"max_points":2,"seconds":0,"step":1,"kind":"core","message":null,"section":"a.md#b"}}"#,
+            if passed { 2 } else { 0 }
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// What comes of a check that first failed and then says these in turn, and how often it was asked.
+    fn decided(says: &[bool]) -> (bool, bool, usize) {
+        let mut reports = [report(false)];
+        let mut asked = 0;
+        let unsteady = two_of_three(&mut reports, |_| {
+            asked += 1;
+            Ok(report(says[asked - 1]))
+        });
+        let passed = reports[0].verdict == Verdict::Passed;
+        assert_eq!(passed, reports[0].points.0 == 2);
+        (passed, !unsteady.unwrap().is_empty(), asked)
+    }
+
+    #[test]
+    fn two_of_three_decide_and_a_split_is_said() {
+        assert_eq!(decided(&[false]), (false, false, 1));
+        assert_eq!(decided(&[true, true]), (true, true, 2));
+        assert_eq!(decided(&[true, false]), (false, true, 2));
+    }
+
+    #[test]
+    fn what_passed_is_not_asked_again() {
+        let mut reports = [report(true)];
+        let unsteady = two_of_three(&mut reports, |_| panic!("asked again")).unwrap();
+        assert!(unsteady.is_empty());
+    }
+
+    #[test]
+    fn trouble_on_the_second_try_is_no_verdict() {
+        let mut reports = [report(false)];
+        assert!(two_of_three(&mut reports, |_| bail!("no memory")).is_err());
+    }
 }

@@ -4,7 +4,8 @@
 //! [`handout::leaks`] keeps the solutions.
 //!
 //! `run` grades a class: [`intake`] takes the learners' files in, `build` compiles them, `judge` has the checks run,
-//! both behind `sandbox`; [`journal`] keeps each result, and [`report`] writes the grades.
+//! both behind `sandbox`; [`journal`] keeps each result, and [`report`] writes the grades. `selfcheck` does the same with
+//! the course's own programs. [`similar`] compares submissions with one another.
 
 use std::process::ExitCode;
 
@@ -15,13 +16,20 @@ use course::Course;
 pub mod build;
 pub mod cli;
 pub mod digest;
+pub mod draft;
+pub mod export;
+#[cfg(target_os = "linux")]
+pub mod git_time;
 pub mod handout;
 pub mod intake;
 pub mod journal;
 #[cfg(target_os = "linux")]
 pub mod judge;
+pub mod late;
+pub mod merge;
 #[cfg(target_os = "linux")]
 pub mod process;
+pub mod regrade;
 pub mod report;
 pub mod roster;
 #[cfg(target_os = "linux")]
@@ -30,6 +38,10 @@ pub mod run;
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 pub mod scratch;
+#[cfg(target_os = "linux")]
+pub mod selfcheck;
+pub mod similar;
+pub mod table;
 
 use cli::{Cli, Command};
 
@@ -55,6 +67,16 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         #[cfg(target_os = "linux")]
         Command::Run(args) => run::run(&course, &args),
+        Command::Export(what) => export::run(&course, &what).map(|()| ExitCode::SUCCESS),
+        #[cfg(target_os = "linux")]
+        Command::Harness(args) => {
+            export::gradescope::harness::judge(&course, &args).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Report(args) => report::run(&args.dir).map(|()| ExitCode::SUCCESS),
         Command::Handout(args) => handout::run(&course, &args).map(|()| ExitCode::SUCCESS),
+        #[cfg(target_os = "linux")]
+        Command::Selfcheck(args) => selfcheck::run(&course, &args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Similar(args) => similar::run(&course, &args).map(|()| ExitCode::SUCCESS),
     }
 }

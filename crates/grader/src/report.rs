@@ -1,4 +1,4 @@
-//! What a run comes to: `grades.csv`, `grades.json` and a page of feedback for each student.
+//! What a run comes to: `grades.csv`, `grades.json`, a report in HTML and a page of feedback for each student.
 //!
 //! Names, messages and sources come from submissions; [`safe`] makes them harmless where they are written.
 
@@ -6,16 +6,25 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
-use course::CheckReport;
-use serde::Serialize;
+use course::{CheckReport, Show};
+use serde::{Deserialize, Serialize};
+
+use crate::late::{Adjustment, Late};
 
 mod feedback;
+pub mod html;
+mod reupload;
 pub mod safe;
+pub mod sources;
+
+/// What says that the machine was at fault in some rows.
+const SOME_ERRORS: u8 = 3;
 
 /// A graded class: `grades.json` is this, as it stands here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Class {
     /// The version of this format.
     pub version: u32,
@@ -23,6 +32,9 @@ pub struct Class {
     pub course: String,
     /// What kept the submissions from the machine.
     pub sandbox: String,
+    /// What that did not keep apart, where it is less than it could be.
+    #[serde(default)]
+    pub sandbox_notes: Vec<String>,
     /// What compiled them.
     pub toolchain: String,
     /// The labs that were graded, in the course's order.
@@ -32,7 +44,7 @@ pub struct Class {
 }
 
 /// One lab.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Column {
     /// Its topic.
     pub topic: String,
@@ -40,16 +52,25 @@ pub struct Column {
     pub title: String,
     /// How many times its points count.
     pub weight: f64,
-    /// The points of its core checks.
+    /// The points of its core checks, hidden ones too.
     pub max_points: u32,
-    /// The points of its bonus checks, which come on top.
+    /// The points of its bonus checks, hidden ones too, which come on top.
     pub max_bonus_points: u32,
-    /// The hash of the checks' executable; none where no submission needed it.
+    /// The points of its hidden checks, which are among those above.
+    #[serde(default)]
+    pub max_hidden_points: u32,
+    /// What a student sees of the hidden checks.
+    #[serde(default)]
+    pub show_hidden: Show,
+    /// When it was due for everybody, where it had a date.
+    #[serde(default)]
+    pub due: Option<String>,
+    /// The hash of the checks, hidden ones too; none where no submission needed it.
     pub checks: Option<String>,
 }
 
 /// One student.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Row {
     /// The roster's word for the student, else the entry's.
     pub student: String,
@@ -65,16 +86,19 @@ pub struct Row {
     pub notes: Vec<String>,
     /// What each lab came to, in the order of [`Class::labs`].
     pub labs: Vec<Cell>,
-    /// The points of all labs, each times its weight; none where one could not be graded.
+    /// The scores of all labs, each times its weight; none where one could not be graded.
     pub total: Option<f64>,
     /// What the core checks of all labs can earn, each times its weight.
     pub max: f64,
-    /// Days that count as late: none are known without times.
+    /// Days that count as late, of all labs together: none are known without times.
     pub late_days: u32,
+    /// Which attempt this is, from 1; in a class, which is made of all attempts, it means nothing.
+    #[serde(skip)]
+    pub attempt: usize,
 }
 
 /// How a lab of a student ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// The checks were run.
@@ -89,10 +113,12 @@ pub enum Status {
     Refused,
     /// The machine was at fault: there is no grade yet.
     Error,
+    /// Another shard grades it.
+    Elsewhere,
 }
 
 /// What a lab of a student came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cell {
     /// The lab's topic.
     pub topic: String,
@@ -100,6 +126,18 @@ pub struct Cell {
     pub status: Status,
     /// What was earned; none where there is no grade yet.
     pub points: Option<u32>,
+    /// What counts: the points less what lateness costs, and what was changed by hand.
+    #[serde(default)]
+    pub score: Option<f64>,
+    /// When it was handed in and what that costs; none where that is not known, or there is no due date.
+    #[serde(default)]
+    pub late: Option<Late>,
+    /// What was changed by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjustment>,
+    /// Which attempt counts, from 1, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<usize>,
     /// The compiler's message, or the reason.
     pub message: Option<String>,
     /// The hash of the sources.
@@ -110,26 +148,56 @@ pub struct Cell {
     pub unsteady: Vec<String>,
     /// Each check's report, where they were run.
     pub checks: Vec<CheckReport>,
+    /// Each hidden check's report. What of them a student sees stands in [`Column::show_hidden`].
+    #[serde(default)]
+    pub hidden: Vec<CheckReport>,
 }
 
 impl Cell {
+    /// Every check's report, hidden ones too.
+    pub fn all_checks(&self) -> impl Iterator<Item = &CheckReport> {
+        self.checks.iter().chain(&self.hidden)
+    }
+
     /// A cell without checks.
     #[must_use]
     pub fn plain(topic: &str, status: Status, message: Option<String>) -> Cell {
         Cell {
             topic: topic.to_owned(),
             status,
-            points: (status != Status::Error).then_some(0),
+            points: (!matches!(status, Status::Error | Status::Elsewhere)).then_some(0),
+            score: None,
+            late: None,
+            adjustments: Vec::new(),
+            attempt: None,
             message,
             sources: None,
             seed: None,
             unsteady: Vec::new(),
             checks: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 }
 
 impl Class {
+    /// Reads a `grades.json`; none where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(path: &Path) -> anyhow::Result<Option<Class>> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            }
+        };
+        let class: Class = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is none of ours", path.display()))?;
+        Ok((class.version == course::VERSION).then_some(class))
+    }
+
     /// Writes everything into `dir`. Each file is there whole or not at all.
     ///
     /// # Errors
@@ -138,16 +206,61 @@ impl Class {
         let feedback = dir.join("feedback");
         fs::create_dir_all(&feedback)
             .with_context(|| format!("{} cannot be made", feedback.display()))?;
-        let mut taken = BTreeSet::new();
-        for row in &self.students {
-            let name = safe::file_name(&row.student, &mut taken);
+        let mut pages = Vec::new();
+        for (row, name) in self.students.iter().zip(self.file_names()) {
             let page = feedback::page(self, row);
             put(&feedback.join(format!("{name}.md")), page.as_bytes())?;
+            pages.push((row, page));
         }
+        reupload::write(&pages, &feedback)?;
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         put(&dir.join("grades.json"), &json)?;
-        put(&dir.join("grades.csv"), &self.csv()?)
+        put(&dir.join("grades.csv"), &self.csv()?)?;
+        html::write(self, dir)
+    }
+
+    /// The grades of the run that wrote into `dir`.
+    ///
+    /// # Errors
+    /// There are none, or they are of another version.
+    pub fn of(dir: &Path) -> anyhow::Result<Class> {
+        Class::read(&dir.join("grades.json"))?.with_context(|| {
+            format!(
+                "there are no grades in {}; name the folder that `cargo grade run --out` wrote",
+                dir.display()
+            )
+        })
+    }
+
+    /// The name of each row's files, in the order of the rows.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<String> {
+        let mut taken = BTreeSet::new();
+        let rows = self.students.iter();
+        rows.map(|row| safe::file_name(&row.student, &mut taken))
+            .collect()
+    }
+
+    /// Says what came of it, on the terminal; the exit code that goes with it.
+    #[must_use]
+    pub fn said(&self, dir: &Path) -> ExitCode {
+        println!(
+            "{} students, {}, {}",
+            self.students.len(),
+            dir.join("grades.csv").display(),
+            dir.join("report/index.html").display()
+        );
+        let errors = self.students.iter().filter(|row| row.total.is_none());
+        match errors.count() {
+            0 => ExitCode::SUCCESS,
+            errors => {
+                eprintln!(
+                    "error: {errors} of them have no grade yet, because this machine was at fault: see the flag `error`, and run this again with --resume"
+                );
+                ExitCode::from(SOME_ERRORS)
+            }
+        }
     }
 
     fn csv(&self) -> anyhow::Result<Vec<u8>> {
@@ -162,10 +275,8 @@ impl Class {
                 safe::cell(&row.name),
                 safe::cell(&row.email),
             ];
-            let points = row.labs.iter().map(|cell| cell.points);
-            record.extend(
-                points.map(|points| points.map_or(String::new(), |points| points.to_string())),
-            );
+            let scores = row.labs.iter().map(|cell| cell.score);
+            record.extend(scores.map(|score| score.map_or(String::new(), number)));
             record.push(row.total.map_or(String::new(), number));
             record.push(number(row.max));
             record.push(row.late_days.to_string());
@@ -178,6 +289,16 @@ impl Class {
     }
 }
 
+/// Makes the report of a run anew.
+///
+/// # Errors
+/// There are no grades, or nothing can be written.
+pub fn run(dir: &Path) -> anyhow::Result<()> {
+    html::write(&Class::of(dir)?, dir)?;
+    println!("{}", dir.join("report/index.html").display());
+    Ok(())
+}
+
 /// `7`, `7.5`, `7.25`
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -185,6 +306,9 @@ pub fn number(value: f64) -> String {
     let text = text.trim_end_matches('0').trim_end_matches('.');
     text.to_owned()
 }
+
+/// What a file of results is called until it is whole, with the number of the process that writes it.
+pub const UNFINISHED: &str = ".unfinished";
 
 /// Writes a file whole or not at all.
 ///
@@ -194,7 +318,7 @@ pub fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new()
-            .prefix(".unfinished-")
+            .prefix(&format!("{UNFINISHED}-{}-", std::process::id()))
             .tempfile_in(dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;

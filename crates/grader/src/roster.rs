@@ -66,21 +66,92 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
     Ok(students)
 }
 
-/// Whom a submission is from, by its key first and then by the other words of its name. An alias that fits several
-/// students fits none.
+/// Whom a submission is from: by its key first, then by the address, the name and the other words of the entry. A word
+/// that fits several students fits none.
 #[must_use]
 pub fn find<'r>(roster: &'r [Student], who: &Who) -> Option<&'r Student> {
-    let same = |a: &str, b: &str| !a.is_empty() && a.to_lowercase() == b.to_lowercase();
-    if let Some(found) = roster
-        .iter()
-        .find(|student| same(&student.student, &who.key))
-    {
-        return Some(found);
+    let only = |fits: &dyn Fn(&Student) -> bool| {
+        let mut found = roster.iter().filter(|student| fits(student));
+        found.next().filter(|_| found.next().is_none())
+    };
+    let words = || std::iter::once(&who.key).chain(&who.aliases);
+    words()
+        .find_map(|word| only(&|student| same(&student.student, word)))
+        .or_else(|| words().find_map(|word| only(&|student| same(&student.email, word))))
+        .or_else(|| words().find_map(|word| only(&|student| is_name(&student.name, word))))
+        .or_else(|| words().find_map(|word| only(&|student| same(login(&student.email), word))))
+}
+
+fn same(a: &str, b: &str) -> bool {
+    !a.is_empty() && a.to_lowercase() == b.to_lowercase()
+}
+
+/// What stands before the `@`.
+fn login(email: &str) -> &str {
+    email.split_once('@').map_or("", |(login, _)| login)
+}
+
+/// Whether both are the same name: `Ada Lovelace`, `Lovelace, Ada`, and `lovelaceada`, as Canvas writes it.
+#[must_use]
+pub fn is_name(name: &str, other: &str) -> bool {
+    let words: Vec<String> = name.split_whitespace().map(letters).collect();
+    let other = letters(other);
+    !other.is_empty()
+        && (0..words.len()).any(|first| {
+            let (before, from) = words.split_at(first);
+            from.concat() + &before.concat() == other
+        })
+}
+
+fn letters(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn student(student: &str, name: &str, email: &str) -> Student {
+        Student {
+            student: student.to_owned(),
+            name: name.to_owned(),
+            email: email.to_owned(),
+        }
     }
-    let mut found = roster.iter().filter(|student| {
-        who.aliases
-            .iter()
-            .any(|alias| same(&student.student, alias) || same(&student.name, alias))
-    });
-    found.next().filter(|_| found.next().is_none())
+
+    #[test]
+    fn a_student_is_found_by_whatever_the_entry_has() {
+        let roster = [
+            student("s1", "Ada Byron Lovelace", "ada@example.org"),
+            student("s2", "Grace Hopper", "grace@example.org"),
+            student("s3", "Grace Hopper", "gh@example.org"),
+            student("a-b", "", ""),
+            student("b", "", ""),
+        ];
+        let found = |entry: &str| {
+            let who = crate::intake::entry::read(entry, false);
+            find(&roster, &who).map(|student| student.student.as_str())
+        };
+        for entry in [
+            "S1.zip",
+            "ada@example.org.zip",
+            "ada.zip",
+            "ada-2.zip",
+            "Ada Byron Lovelace_7_assignsubmission_file_",
+            "lovelaceadabyron_LATE_8_9_labs.zip",
+            "Lovelace, Ada Byron.zip",
+            "wirelab-s1.zip",
+        ] {
+            assert_eq!(found(entry), Some("s1"), "{entry}");
+        }
+        // Two have the name; nobody has the other.
+        assert_eq!(found("hoppergrace_8_9_labs.zip"), None);
+        assert_eq!(found("gh.zip"), Some("s3"));
+        assert_eq!(found("lovelace.zip"), None);
+        assert_eq!(found("wirelab-a-b.zip"), Some("a-b"));
+        assert_eq!(found("wirelab-b.zip"), Some("b"));
+    }
 }

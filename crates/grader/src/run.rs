@@ -1,44 +1,153 @@
 //! `cargo grade run`: from a folder of submissions to grades.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context as _, bail, ensure};
-use course::{Course, Lab, Points};
+use course::{Course, DueDate, Lab};
 
-use crate::build::{Built, Kitchen, Sources, Toolchain};
+use crate::build::{self, HiddenFrom, Kitchen, Toolchain};
+use crate::draft::Draft;
 use crate::intake::{self, Submission};
-use crate::journal::{Journal, Outcome};
-use crate::report::{Cell, Class, Column, Row, Status};
+use crate::journal::Journal;
+use crate::late::{self, Adjustments, Calendar, Extensions, Times};
+use crate::regrade::{self, Wanted};
+use crate::report::{self, Class, Column, Row, Status, sources};
 use crate::roster::{self, Student};
-use crate::sandbox::{Limits, Sandbox, Tier, apart};
-use crate::{cli, digest, judge, scratch};
+use crate::sandbox::{Sandbox, Tier, apart};
+use crate::{cli, digest, git_time, merge, scratch};
 
-/// What says that the machine was at fault in some rows.
-const SOME_ERRORS: u8 = 3;
+mod bench;
+mod rows;
+mod work;
 
-/// How often something is tried before the machine is said to be at fault.
-const TRIES: usize = 2;
+use bench::Bench;
+use work::{Do, Work};
 
 /// Grades what `args` names.
 ///
 /// # Errors
 /// The run cannot be made at all; trouble with single submissions is in the grades.
 pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
-    if let Some(broken) = course.broken().first() {
-        bail!("{} cannot be used: {}", broken.folder, broken.error);
+    check(args)?;
+    let out = prepare(course, args)?;
+    let grades = out.join("grades.json");
+    let earlier = if args.resume {
+        Class::read(&grades)?
+    } else {
+        None
+    };
+    let draft = draft(course, args, &out, earlier.as_ref())?;
+    if draft.shard.is_some() {
+        let mut json = serde_json::to_vec_pretty(&draft)?;
+        json.push(b'\n');
+        let path = out.join(merge::SHARD);
+        report::put(&path, &json)?;
+        println!("{}", path.display());
+        return Ok(ExitCode::SUCCESS);
     }
-    let labs = selected(course, &args.labs)?;
-    let roster = args.roster.as_deref().map(roster::read).transpose()?;
-    let submissions = intake::take_in(course, &args.submissions)?;
+    let class = draft.finish();
+    class.write(&out)?;
+    if let Some(earlier) = earlier {
+        let changes = regrade::changes(&earlier, &class);
+        for change in &changes {
+            println!("{}", regrade::line(change));
+        }
+        let path = out.join("changes.csv");
+        regrade::write(&changes, &path)?;
+        println!("{} changes, {}", changes.len(), path.display());
+    }
+    Ok(class.said(&out))
+}
+
+/// Grades a whole class like [`run`], and writes no report.
+///
+/// # Errors
+/// As those of [`run`].
+pub(crate) fn class(course: &Course, args: &cli::Run) -> anyhow::Result<Class> {
+    let out = prepare(course, args)?;
+    Ok(draft(course, args, &out, None)?.finish())
+}
+
+/// Makes the folder of the grades.
+fn prepare(course: &Course, args: &cli::Run) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&args.out)
         .with_context(|| format!("{} cannot be made", args.out.display()))?;
     let out = fs::canonicalize(&args.out)?;
+    clear(course, &out);
+    Ok(out)
+}
+
+/// Removes what a run that was killed has left behind, whatever this one comes to need.
+fn clear(course: &Course, out: &Path) {
+    let (temporary, home) = (std::env::temp_dir(), course.target_dir().join("grade"));
+    for (folder, kind) in [
+        (temporary.as_path(), bench::SCRATCH),
+        (&home, build::SCRATCH),
+        (&home.join("hidden"), report::UNFINISHED),
+        (out, report::UNFINISHED),
+        (&out.join("feedback"), report::UNFINISHED),
+    ] {
+        scratch::sweep(folder, kind);
+    }
+}
+
+/// Options that make no sense together.
+fn check(args: &cli::Run) -> anyhow::Result<()> {
+    let selective = args.failures || !args.students.is_empty();
+    ensure!(
+        !selective || args.resume,
+        "--student and --failures judge a part of what was graded before: add --resume"
+    );
+    if let Some(shard) = args.shard {
+        ensure!(
+            args.secret.is_some(),
+            "every shard must make the same seeds: add --secret with the same words to each"
+        );
+        ensure!(
+            !selective,
+            "--student and --failures go with the joined grades, not with one shard of {}",
+            shard.of
+        );
+    }
+    Ok(())
+}
+
+/// Judges everything, and says what it came to.
+fn draft(
+    course: &Course,
+    args: &cli::Run,
+    out: &Path,
+    earlier: Option<&Class>,
+) -> anyhow::Result<Draft> {
+    if let Some(broken) = course.broken().first() {
+        bail!("{} cannot be used: {}", broken.folder, broken.error);
+    }
+    let wanted = Wanted {
+        students: args.students.clone(),
+        failures: args.failures,
+        labs: selected(course, &args.labs)?,
+    };
+    let roster = args.roster.as_deref().map(roster::read).transpose()?;
+    let calendar = Calendar {
+        course,
+        times: table(args.times.as_deref(), |path| Times::read(path, course))?,
+        extensions: table(args.extensions.as_deref(), |path| {
+            Extensions::read(path, course)
+        })?,
+    };
+    let adjustments = args.adjustments.clone().or_else(|| {
+        let beside = ["adjustments.csv", "adjustments.toml"].map(|name| out.join(name));
+        beside.into_iter().find(|path| path.is_file())
+    });
+    let adjustments = table(adjustments.as_deref(), |path| {
+        Adjustments::read(path, course)
+    })?;
+    let attempts = Attempts::take_in(course, args, roster.as_deref())?;
+    let submissions = &attempts.submissions;
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
     let secret = match &args.secret {
         Some(secret) => secret.clone(),
@@ -56,72 +165,234 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     }
     eprintln!("Compiler {}", toolchain.name());
 
-    let mut kitchens = labs
-        .iter()
-        .map(|lab| Kitchen::new(lab))
+    let hidden = match (&args.hidden, args.no_hidden) {
+        (Some(folder), _) => HiddenFrom::Folder(folder),
+        (None, false) => HiddenFrom::Solutions,
+        (None, true) => HiddenFrom::Nowhere,
+    };
+    let mut kitchens = labs(course, &wanted, earlier)
+        .map(|lab| Kitchen::new(lab, hidden))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let mut work = Work::new(&kitchens, &submissions);
+    let introduced: Vec<Row> = submissions
+        .iter()
+        .map(|submission| rows::introduce(submission, roster.as_deref()))
+        .collect();
+    let names: Vec<Vec<String>> = introduced
+        .iter()
+        .zip(submissions)
+        .map(|(row, submission)| rows::names(row, submission))
+        .collect();
+    for student in &wanted.students {
+        ensure!(
+            names.iter().any(|names| late::is_one_of(student, names)),
+            "nobody here is called {student}; name a student as grades.csv does"
+        );
+    }
+    // What an earlier run came to, where it is to stay.
+    let kept = |who: usize, index: usize| {
+        let topic = &kitchens[index].lab.topic;
+        let cell = regrade::kept(earlier?, &introduced[who].student, topic)?;
+        let wants = wanted.wants(&names[who], topic, Some(&cell));
+        (!wants && cell.status != Status::Error).then_some(cell)
+    };
+    let mut work = Work::new(&kitchens, submissions, &secret, |who, index| {
+        if kept(who, index).is_some() {
+            Do::Keep
+        } else if wanted.is_selective() {
+            Do::Again
+        } else {
+            Do::Judge
+        }
+    });
+    let kept: Vec<Vec<_>> = (0..submissions.len())
+        .map(|who| (0..kitchens.len()).map(|index| kept(who, index)).collect())
+        .collect();
+    let shard = args.shard.map(|shard| (shard.number, shard.of));
     for (index, kitchen) in kitchens.iter_mut().enumerate() {
-        if work.jobs.iter().any(|job| job.kitchen == index) {
+        let needed = |job: &work::Job| job.kitchen == index && bench::does(shard, job);
+        if work.jobs.iter().any(needed) {
             eprintln!("Building the checks of {} …", kitchen.lab.topic);
-            kitchen.prepare(course)?;
+            kitchen.prepare(course, &toolchain)?;
         }
     }
     for job in &mut work.jobs {
         let kitchen = &kitchens[job.kitchen];
-        job.key = key(job, kitchen, &toolchain, &sandbox)?;
-        job.seed = seed(&secret, &job.student, &job.hash);
+        job.set_key(kitchen, &toolchain, &sandbox)?;
+        let edit = &kitchen.lab.edit;
+        let learners = job.sources.iter().filter(|(path, _)| edit.contains(path));
+        sources::keep(out, &job.hash, learners)?;
     }
     let bench = Bench {
         kitchens: &kitchens,
         sandbox: &sandbox,
         toolchain: &toolchain,
         journal: &journal,
+        shard,
     };
     let outcomes = bench.all(&work.jobs, jobs(args));
 
-    let class = Class {
-        version: course::VERSION,
-        course: course.title.clone(),
-        sandbox: sandbox.tier().name().to_owned(),
-        toolchain: toolchain.name().to_owned(),
-        labs: kitchens
-            .iter()
-            .map(|kitchen| column(course, kitchen))
-            .collect(),
-        students: rows(&kitchens, &submissions, &work, &outcomes, roster.as_deref()),
-    };
-    let class = totals(class);
-    class.write(&out)?;
-    let errors = class
-        .students
-        .iter()
-        .filter(|row| row.total.is_none())
-        .count();
-    println!(
-        "{} students, {}",
-        class.students.len(),
-        out.join("grades.csv").display()
+    let mut students = rows::all(
+        &kitchens,
+        submissions,
+        introduced,
+        &work,
+        &outcomes,
+        |who, index| kept[who][index].clone(),
     );
-    if errors > 0 {
-        eprintln!(
-            "error: {errors} of them have no grade yet, because this machine was at fault: see the flag `error`, and run this again with --resume"
-        );
-        return Ok(ExitCode::from(SOME_ERRORS));
+    let mut numbers = attempts.numbers.clone();
+    for (who, row) in students.iter_mut().enumerate() {
+        let number = numbers[who];
+        let git = |folder: &str| attempts.committed(who, folder);
+        judge_times(row, &kitchens, &calendar, &names[who], number, git);
+        change_by_hand(row, &adjustments, &names[who]);
     }
-    Ok(ExitCode::SUCCESS)
+    if let Some(roster) = &roster {
+        for mut row in rows::absent(&kitchens, roster, &students) {
+            let names = [row.student.clone(), row.name.clone(), row.email.clone()];
+            change_by_hand(&mut row, &adjustments, &names);
+            numbers.push(row.attempt);
+            students.push(row);
+        }
+    }
+    let unused = calendar
+        .times
+        .unused()
+        .chain(calendar.extensions.unused())
+        .chain(adjustments.unused());
+    for (place, student) in late::nobody(unused) {
+        eprintln!("warning: {place}: nobody here is called {student}");
+    }
+    Ok(Draft {
+        version: course::VERSION,
+        shard,
+        counts: args.attempt,
+        class: Class {
+            version: course::VERSION,
+            course: course.title.clone(),
+            sandbox: sandbox.tier().name().to_owned(),
+            sandbox_notes: Vec::new(),
+            toolchain: toolchain.name().to_owned(),
+            labs: kitchens
+                .iter()
+                .map(|kitchen| column(course, kitchen, earlier))
+                .collect(),
+            students,
+        },
+        attempts: numbers,
+    })
 }
 
-fn selected<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
-    if names.is_empty() {
-        return Ok(course.labs().iter().collect());
-    }
-    let mut wanted = BTreeSet::new();
-    for name in names {
-        wanted.insert(course.lab(name)?.folder.clone());
-    }
+fn table<T: Default>(
+    path: Option<&Path>,
+    read: impl FnOnce(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    path.map_or_else(|| Ok(T::default()), read)
+}
+
+/// The topics that are asked for; none for all.
+fn selected(course: &Course, names: &[String]) -> anyhow::Result<Vec<String>> {
+    let topics = names.iter().map(|name| Ok(course.lab(name)?.topic.clone()));
+    topics.collect()
+}
+
+/// The labs of the grades, in the course's order: those that are asked for, and those that were graded before.
+fn labs<'c>(
+    course: &'c Course,
+    wanted: &Wanted,
+    earlier: Option<&Class>,
+) -> impl Iterator<Item = &'c Lab> {
+    let before = earlier.into_iter().flat_map(|class| &class.labs);
+    let mut topics: BTreeSet<String> = before.map(|lab| lab.topic.clone()).collect();
+    topics.extend(wanted.labs.iter().cloned());
+    let all = wanted.labs.is_empty() && earlier.is_none();
     let labs = course.labs().iter();
-    Ok(labs.filter(|lab| wanted.contains(&lab.folder)).collect())
+    labs.filter(move |lab| all || topics.contains(&lab.topic))
+}
+
+/// The submissions of every attempt.
+struct Attempts {
+    submissions: Vec<Submission>,
+    /// By submission: which attempt it is of, from 1.
+    numbers: Vec<usize>,
+    /// By attempt: the folder.
+    folders: Vec<PathBuf>,
+}
+
+impl Attempts {
+    fn take_in(
+        course: &Course,
+        args: &cli::Run,
+        roster: Option<&[Student]>,
+    ) -> anyhow::Result<Attempts> {
+        let folders: Vec<PathBuf> = args
+            .earlier
+            .iter()
+            .chain([&args.submissions])
+            .cloned()
+            .collect();
+        let (mut submissions, mut numbers) = (Vec::new(), Vec::new());
+        for (index, folder) in folders.iter().enumerate() {
+            let taken = intake::take_in(course, folder, roster)?;
+            numbers.extend(taken.iter().map(|_| index + 1));
+            submissions.extend(taken);
+        }
+        Ok(Attempts {
+            submissions,
+            numbers,
+            folders,
+        })
+    }
+
+    /// When a lab of a submission that is a clone was committed.
+    fn committed(&self, who: usize, folder: &str) -> Option<DueDate> {
+        let submission = &self.submissions[who];
+        if !submission.labs.contains_key(folder) {
+            return None;
+        }
+        let home = &self.folders[self.numbers[who] - 1];
+        let times = submission
+            .entries
+            .iter()
+            .filter_map(|entry| git_time::of(&home.join(entry), folder));
+        times.max_by_key(|at| at.unix_seconds())
+    }
+}
+
+/// Says of each lab how late it is, where that is known, and flags a row of which it is not.
+fn judge_times(
+    row: &mut Row,
+    kitchens: &[Kitchen<'_>],
+    calendar: &Calendar<'_>,
+    names: &[String],
+    attempt: usize,
+    git: impl Fn(&str) -> Option<DueDate>,
+) {
+    let mut unknown = false;
+    let mut known = false;
+    for (cell, kitchen) in row.labs.iter_mut().zip(kitchens) {
+        let handed_in = !matches!(cell.status, Status::Missing | Status::Refused);
+        if !handed_in || calendar.due(&cell.topic).is_none() {
+            continue;
+        }
+        cell.late = calendar.late(names, &cell.topic, attempt, || git(&kitchen.lab.folder));
+        known |= cell.late.is_some();
+        unknown |= cell.late.is_none();
+    }
+    if known && !unknown {
+        // How late is known now, and is said lab by lab.
+        row.flags.retain(|flag| flag != "late");
+    }
+    if unknown {
+        row.flags.push("no-time".to_owned());
+        row.notes
+            .push("When it was handed in is not known, so nothing is taken off.".to_owned());
+    }
+}
+
+fn change_by_hand(row: &mut Row, adjustments: &Adjustments, names: &[String]) {
+    for cell in &mut row.labs {
+        cell.adjustments = adjustments.of(names, &cell.topic);
+    }
 }
 
 /// The secret that is kept in the folder of the grades: made where there is none.
@@ -164,360 +435,63 @@ fn jobs(args: &cli::Run) -> usize {
     )
 }
 
-/// One lab's sources, which one or more students handed in.
-struct Job {
-    kitchen: usize,
-    sources: Sources,
-    hash: String,
-    /// The first of those who handed them in.
-    student: String,
-    key: String,
-    seed: String,
-}
-
-/// What is to be done, each thing once.
-struct Work {
-    jobs: Vec<Job>,
-    /// By submission and lab: the job, where there is one.
-    asked: BTreeMap<(usize, usize), usize>,
-}
-
-impl Work {
-    fn new(kitchens: &[Kitchen<'_>], submissions: &[Submission]) -> Work {
-        let mut work = Work {
-            jobs: Vec::new(),
-            asked: BTreeMap::new(),
-        };
-        let mut known: BTreeMap<(usize, String), usize> = BTreeMap::new();
-        for (who, submission) in submissions.iter().enumerate() {
-            for (index, kitchen) in kitchens.iter().enumerate() {
-                let Some(learners) = submission.labs.get(&kitchen.lab.folder) else {
-                    continue;
-                };
-                let sources = kitchen.sources(learners);
-                if kitchen.is_starter(&sources) {
-                    continue;
-                }
-                let parts: Vec<&[u8]> = sources
-                    .iter()
-                    .flat_map(|(path, bytes)| [path.as_os_str().as_encoded_bytes(), bytes])
-                    .collect();
-                let hash = digest::of(&parts);
-                let job = *known.entry((index, hash.clone())).or_insert_with(|| {
-                    work.jobs.push(Job {
-                        kitchen: index,
-                        sources,
-                        hash,
-                        student: submission.who.key.clone(),
-                        key: String::new(),
-                        seed: String::new(),
-                    });
-                    work.jobs.len() - 1
-                });
-                work.asked.insert((who, index), job);
-            }
-        }
-        work
-    }
-}
-
-/// What decides whether a result can be used again.
-fn key(
-    job: &Job,
-    kitchen: &Kitchen<'_>,
-    toolchain: &Toolchain,
-    sandbox: &Sandbox,
-) -> anyhow::Result<String> {
-    let limits =
-        serde_json::to_string(&(Limits::sandbox(), Limits::program(), Limits::compiler()))?;
-    Ok(digest::of(&[
-        kitchen.lab.topic.as_str(),
-        &job.hash,
-        &kitchen.checks_hash,
-        &toolchain.version,
-        sandbox.tier().name(),
-        &limits,
-    ]))
-}
-
-/// The seed of a submission's checks: nobody without the secret can know it beforehand.
-fn seed(secret: &str, student: &str, sources: &str) -> String {
-    let mut seed = digest::of(&[secret, student, sources]);
-    seed.truncate(16);
-    seed
-}
-
-/// Everything that a job needs.
-struct Bench<'r> {
-    kitchens: &'r [Kitchen<'r>],
-    sandbox: &'r Sandbox,
-    toolchain: &'r Toolchain,
-    journal: &'r Journal,
-}
-
-/// What a job came to, or why it came to nothing.
-type Result = std::result::Result<Outcome, String>;
-
-impl Bench<'_> {
-    /// Does all jobs, several at a time; the results stand in the order of the jobs.
-    fn all(&self, jobs: &[Job], at_a_time: usize) -> Vec<Result> {
-        let results: Mutex<BTreeMap<usize, Result>> = Mutex::default();
-        let next = AtomicUsize::new(0);
-        let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
-        thread::scope(|scope| {
-            for _ in 0..at_a_time.min(jobs.len()) {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(job) = jobs.get(index) else { break };
-                        let result = self.one(job);
-                        let mut results = lock();
-                        results.insert(index, result);
-                        let topic = &self.kitchens[job.kitchen].lab.topic;
-                        eprintln!("{:>4} of {}  {topic}", results.len(), jobs.len());
-                    }
-                });
-            }
-        });
-        let mut results = lock();
-        (0..jobs.len())
-            .map(|index| {
-                results
-                    .remove(&index)
-                    .unwrap_or_else(|| Err("it was not reached".to_owned()))
-            })
-            .collect()
-    }
-
-    fn one(&self, job: &Job) -> Result {
-        if let Some(outcome) = self.journal.known(&job.key) {
-            return Ok(outcome.clone());
-        }
-        let mut reason = String::new();
-        for _ in 0..TRIES {
-            match self.attempt(job) {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => reason = format!("{error:#}"),
-            }
-        }
-        Err(reason)
-    }
-
-    fn attempt(&self, job: &Job) -> anyhow::Result<Outcome> {
-        let kitchen = &self.kitchens[job.kitchen];
-        let scratch = scratch::make(&std::env::temp_dir(), "wirelab-grade")?;
-        let built = kitchen.build(self.sandbox, self.toolchain, &job.sources, scratch.path())?;
-        let mut outcome = Outcome {
-            does_not_compile: None,
-            checks: Vec::new(),
-            unsteady: Vec::new(),
-            seed: job.seed.clone(),
-        };
-        match built {
-            Built::DoesNotCompile(message) => outcome.does_not_compile = Some(message),
-            Built::Program(program) => {
-                let answer = judge::judge(
-                    self.sandbox,
-                    kitchen.lab,
-                    kitchen.checks()?,
-                    &program,
-                    &job.seed,
-                    scratch.path(),
-                )?;
-                outcome.checks = answer.checks;
-                outcome.unsteady = answer.unsteady;
-            }
-        }
-        self.journal.add(&job.key, &kitchen.lab.topic, &outcome)?;
-        Ok(outcome)
-    }
-}
-
-fn column(course: &Course, kitchen: &Kitchen<'_>) -> Column {
+fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Column {
     let lab = kitchen.lab;
     let max = lab.max_points();
+    let hidden = kitchen
+        .hidden
+        .as_ref()
+        .map(|hidden| (hidden.max_points(), hidden.show));
+    let (hidden, show_hidden) = hidden.unwrap_or_default();
+    let entry = course.entry(lab);
+    // Where everything stays as it was, the checks were not built.
+    let before = || {
+        let before = earlier?
+            .labs
+            .iter()
+            .find(|other| other.topic == lab.topic)?;
+        before.checks.clone()
+    };
     Column {
         topic: lab.topic.clone(),
         title: lab.title.clone(),
-        weight: course.entry(lab).map_or(1.0, |entry| entry.weight),
-        max_points: max.core.0,
-        max_bonus_points: max.bonus.0,
-        checks: Some(kitchen.checks_hash.clone()).filter(|hash| !hash.is_empty()),
+        weight: entry.map_or(1.0, |entry| entry.weight),
+        max_points: (max.core + hidden.core).0,
+        max_bonus_points: (max.bonus + hidden.bonus).0,
+        max_hidden_points: hidden.total().0,
+        show_hidden,
+        due: entry.and_then(|entry| entry.due).map(|due| due.to_string()),
+        checks: Some(kitchen.checks_hash.clone())
+            .filter(|hash| !hash.is_empty())
+            .or_else(before),
     }
 }
 
-fn rows(
-    kitchens: &[Kitchen<'_>],
-    submissions: &[Submission],
-    work: &Work,
-    outcomes: &[Result],
-    roster: Option<&[Student]>,
-) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (who, submission) in submissions.iter().enumerate() {
-        let mut row = introduce(submission, roster);
-        for (index, kitchen) in kitchens.iter().enumerate() {
-            let job = work.asked.get(&(who, index)).copied();
-            let cell = cell(
-                kitchen,
-                submission,
-                job.map(|job| (&work.jobs[job], &outcomes[job])),
-            );
-            remark(&mut row, &cell);
-            let learners = submission.labs.get(&kitchen.lab.folder);
-            let absent: Vec<&PathBuf> =
-                learners.map_or(Vec::new(), |learners| kitchen.missing(learners).collect());
-            for path in absent {
-                row.notes.push(format!(
-                    "{}: {} was not handed in; the starter's was taken.",
-                    kitchen.lab.topic,
-                    path.display()
-                ));
-            }
-            row.labs.push(cell);
-        }
-        rows.push(row);
-    }
-    let here: Vec<String> = rows.iter().map(|row| row.student.clone()).collect();
-    for row in &mut rows {
-        if here
-            .iter()
-            .filter(|student| **student == row.student)
-            .count()
-            > 1
-        {
-            row.flags.push("twice".to_owned());
-            row.notes
-                .push("There is another submission of the same student.".to_owned());
-        }
-    }
-    for student in roster.unwrap_or_default() {
-        if !here.contains(&student.student) {
-            rows.push(Row {
-                student: student.student.clone(),
-                name: student.name.clone(),
-                email: student.email.clone(),
-                flags: vec!["missing".to_owned()],
-                notes: vec!["Nothing was handed in.".to_owned()],
-                labs: kitchens
-                    .iter()
-                    .map(|kitchen| Cell::plain(&kitchen.lab.topic, Status::Missing, None))
-                    .collect(),
-                ..Row::default()
-            });
-        }
-    }
-    rows.sort_by(|a, b| a.student.cmp(&b.student));
-    rows
+/// Which part of a class is graded here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
-/// Who it is, and what is to be said before any lab is looked at.
-fn introduce(submission: &Submission, roster: Option<&[Student]>) -> Row {
-    let who = &submission.who;
-    let mut row = Row {
-        student: who.key.clone(),
-        name: who.name.clone(),
-        entries: submission.entries.clone(),
-        notes: submission.notes.clone(),
-        ..Row::default()
-    };
-    match roster.map(|roster| roster::find(roster, who)) {
-        Some(Some(student)) => {
-            row.student.clone_from(&student.student);
-            row.email.clone_from(&student.email);
-            if !student.name.is_empty() {
-                row.name.clone_from(&student.name);
-            }
-        }
-        Some(None) => row.flags.push("not-on-roster".to_owned()),
-        None => {}
-    }
-    if who.late {
-        row.flags.push("late".to_owned());
-    }
-    if let Some(reason) = &submission.refused {
-        row.flags.push("refused".to_owned());
-        row.notes.push(format!("Not taken: {reason}."));
-    }
-    row
-}
+impl std::str::FromStr for Shard {
+    type Err = String;
 
-fn cell(kitchen: &Kitchen<'_>, submission: &Submission, job: Option<(&Job, &Result)>) -> Cell {
-    let topic = &kitchen.lab.topic;
-    let folder = &kitchen.lab.folder;
-    if let Some((job, result)) = job {
-        let mut cell = match result {
-            Err(reason) => Cell::plain(topic, Status::Error, Some(reason.clone())),
-            Ok(outcome) => graded(topic, outcome),
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let wrong = || {
+            format!("`{text}` is no shard; write its number, from 1, and how many there are: 1/4")
         };
-        cell.sources = Some(job.hash.clone());
-        return cell;
-    }
-    if submission.labs.contains_key(folder) {
-        return Cell::plain(topic, Status::Starter, None);
-    }
-    let reason = submission
-        .refused_labs
-        .get(folder)
-        .or(submission.refused.as_ref());
-    match reason {
-        Some(reason) => Cell::plain(topic, Status::Refused, Some(reason.clone())),
-        None => Cell::plain(topic, Status::Missing, None),
-    }
-}
-
-fn graded(topic: &str, outcome: &Outcome) -> Cell {
-    if let Some(message) = &outcome.does_not_compile {
-        return Cell::plain(topic, Status::DoesNotCompile, Some(message.clone()));
-    }
-    let points: Points = outcome.checks.iter().map(|check| check.points).sum();
-    Cell {
-        points: Some(points.0),
-        seed: Some(outcome.seed.clone()),
-        unsteady: outcome.unsteady.clone(),
-        checks: outcome.checks.clone(),
-        ..Cell::plain(topic, Status::Graded, None)
-    }
-}
-
-/// Flags what somebody should look at.
-fn remark(row: &mut Row, cell: &Cell) {
-    let whole = row.flags.iter().any(|flag| flag == "refused");
-    let word = match cell.status {
-        Status::Graded if !cell.unsteady.is_empty() => "unsteady",
-        Status::Refused if !whole => {
-            let reason = cell.message.as_deref().unwrap_or_default();
-            row.notes
-                .push(format!("{}: not taken: {reason}.", cell.topic));
-            "refused"
+        let (number, of) = text.split_once('/').ok_or_else(wrong)?;
+        let shard = Shard {
+            number: number.trim().parse().map_err(|_| wrong())?,
+            of: of.trim().parse().map_err(|_| wrong())?,
+        };
+        if (1..=shard.of).contains(&shard.number) {
+            Ok(shard)
+        } else {
+            Err(wrong())
         }
-        Status::DoesNotCompile => "does-not-compile",
-        Status::Starter => "starter",
-        Status::Error => "error",
-        Status::Missing if !whole => "missing",
-        _ => return,
-    };
-    row.flags.push(format!("{word}:{}", cell.topic));
-}
-
-/// Adds up: each lab's points times its weight.
-fn totals(mut class: Class) -> Class {
-    let weights: Vec<(f64, u32)> = class
-        .labs
-        .iter()
-        .map(|lab| (lab.weight, lab.max_points))
-        .collect();
-    for row in &mut class.students {
-        row.max = weights
-            .iter()
-            .map(|(weight, max)| weight * f64::from(*max))
-            .sum();
-        row.total = row
-            .labs
-            .iter()
-            .zip(&weights)
-            .map(|(cell, (weight, _))| cell.points.map(|points| weight * f64::from(points)))
-            .sum();
     }
-    class
 }

@@ -112,11 +112,16 @@ impl Sandbox {
     /// See [`apart::run`].
     pub fn judge(&self, args: &[&Path], temporary: &Path, limit: Duration) -> anyhow::Result<()> {
         let judge = self.launcher.with_file_name(crate::judge::NAME);
-        self.apart(&judge, args, temporary, limit).map(|_| ())
+        // The checks' folders lie in memory, with a bound: what a program writes there fills no disk.
+        let place = ["--size", SCRATCH_SIZE, "--tmpfs"].map(Path::new);
+        let place = [&place[..], &[temporary]].concat();
+        self.apart(&place, &judge, args, temporary, limit)
+            .map(|_| ())
     }
 
     fn apart(
         &self,
+        place: &[&Path],
         program: &Path,
         args: &[&Path],
         temporary: &Path,
@@ -130,11 +135,11 @@ impl Sandbox {
             "/",
             "--proc",
             "/proc",
-            "--",
         ]
         .map(Path::new)
         .to_vec();
-        all.push(program);
+        all.extend(place);
+        all.extend([Path::new("--"), program]);
         all.extend(args);
         apart::run(&self.bwrap, &all, temporary, limit)
     }
@@ -164,7 +169,13 @@ impl Sandbox {
         }
         .write(&self.launcher)?;
         // Exactly as a program under check is started: from a network of its own.
-        let tried = self.apart(&self.launcher, &[&probe], &dir, Duration::from_secs(60));
+        let tried = self.apart(
+            &[],
+            &self.launcher,
+            &[&probe],
+            &dir,
+            Duration::from_secs(60),
+        );
         let works = tried.and_then(|said| {
             ensure!(said == launch::PROBED, "it started nothing");
             Ok(())
@@ -236,6 +247,9 @@ impl Sandbox {
         }
     }
 }
+
+/// How much all the programs of a lab may write into their checks' folders, in bytes.
+const SCRATCH_SIZE: &str = "268435456";
 
 const TOOLCHAIN: &str = "/toolchain";
 const DEPENDENCIES: &str = "/dependencies";

@@ -23,7 +23,8 @@ pub fn make(parent: &Path, kind: &str) -> anyhow::Result<TempDir> {
         })
 }
 
-fn sweep(parent: &Path, kind: &str) {
+/// Removes those of a kind whose run is over, files and folders.
+pub fn sweep(parent: &Path, kind: &str) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let run = name
@@ -34,7 +35,8 @@ fn sweep(parent: &Path, kind: &str) {
             && !Path::new("/proc").join(run.to_string()).exists()
         {
             // Somebody else's stays.
-            let _ = fs::remove_dir_all(entry.path());
+            let path = entry.path();
+            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
         }
     }
 }
@@ -51,10 +53,11 @@ mod tests {
         for name in ["kind-4194999-abc", "kind-x", "other-4194999-abc"] {
             fs::create_dir(here(name)).unwrap();
         }
+        fs::write(here("kind-4194999-file"), "cut off").unwrap();
         let made = make(parent.path(), "kind").unwrap();
         let again = make(parent.path(), "kind").unwrap();
         assert!(made.path().is_dir() && again.path().is_dir());
-        assert!(!here("kind-4194999-abc").exists());
+        assert!(!here("kind-4194999-abc").exists() && !here("kind-4194999-file").exists());
         assert!(here("kind-x").exists() && here("other-4194999-abc").exists());
     }
 }

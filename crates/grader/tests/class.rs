@@ -2,104 +2,29 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use assert_cmd::Command;
 use testkit::Need;
 
-const FIRST: &str = "00-first-contact";
-const ECHO: &str = "04-tcp-echo";
+#[path = "support/class.rs"]
+mod support;
+
+use support::{Class, ECHO, FIRST, echo_after, grade, root, sources};
+
 /// What the labs' core checks earn.
 static MAX: LazyLock<(u32, u32)> = LazyLock::new(|| {
     let course = course::Course::load(root()).unwrap();
-    let core = |lab: &str| course.lab(lab).unwrap().max_points().core.0;
+    let core = |lab: &str| {
+        let lab = course.lab(lab).unwrap();
+        let hidden = course::Hidden::of(lab).unwrap();
+        let hidden = hidden.map_or(0, |hidden| hidden.max_points().core.0);
+        lab.max_points().core.0 + hidden
+    };
     (core("first-contact"), core("tcp-echo"))
 });
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
-}
-
-/// The class's folder, as it is put together.
-struct Class {
-    dir: PathBuf,
-}
-
-impl Class {
-    /// Writes a file of an entry that is a folder.
-    fn put(&self, entry: &str, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.dir.join(entry).join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn solution(&self, entry: &str, lab: &str) {
-        for (path, text) in sources("solutions", lab) {
-            self.put(entry, &format!("labs/{path}"), text);
-        }
-    }
-
-    /// A solution of the first lab with another echo.
-    fn with_echo(&self, entry: &str, text: &str) {
-        self.solution(entry, FIRST);
-        self.put(entry, &format!("labs/{FIRST}/src/echo.rs"), text);
-    }
-
-    fn zip(&self, entry: &str, files: &[(String, Vec<u8>)]) {
-        let mut zip = zip::ZipWriter::new(File::create(self.dir.join(entry)).unwrap());
-        for (path, bytes) in files {
-            let options = zip::write::SimpleFileOptions::default();
-            zip.start_file(path, options).unwrap();
-            zip.write_all(bytes).unwrap();
-        }
-        zip.finish().unwrap();
-    }
-}
-
-/// All that lies in a lab's `src`, by its path from the lab's folder on.
-fn sources(from: &str, lab: &str) -> Vec<(String, Vec<u8>)> {
-    let src = root().join(from).join(lab).join("src");
-    let mut files: Vec<_> = fs::read_dir(src)
-        .unwrap()
-        .map(|file| {
-            let file = file.unwrap();
-            let name = file.file_name().into_string().unwrap();
-            (format!("{lab}/src/{name}"), fs::read(file.path()).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
-}
-
-/// A right echo that does something else first.
-fn echo_after(items: &str, act: &str) -> String {
-    format!(
-        "use std::io::{{self, Read, Write}};
-use std::net::TcpStream;
-
-{items}
-
-pub fn converse(mut client: TcpStream) -> io::Result<()> {{
-    {act}
-    let mut buffer = [0; 1024];
-    loop {{
-        let n = client.read(&mut buffer)?;
-        if n == 0 {{
-            return Ok(());
-        }}
-        client.write_all(&buffer[..n])?;
-    }}
-}}
-"
-    )
-}
 
 /// Looks for everything that a submission must not see, and breaks off where it finds any of it.
 fn spy(outside: u16, mark: &Path) -> String {
@@ -320,21 +245,6 @@ fn read(csv: &Path) -> Rows {
         .collect()
 }
 
-fn grade(submissions: &Path, out: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-    command
-        .current_dir(root())
-        .arg("run")
-        .arg(submissions)
-        .arg("--out")
-        .arg(out)
-        .args(["--labs", "first-contact,tcp-echo"])
-        .args(more)
-        .env("WIRELAB_PATIENCE", "0.6")
-        .env("SECRET", "not for submissions");
-    command
-}
-
 #[test]
 fn every_row_of_a_class_is_right() {
     if !testkit::need(Need::Sandbox) {
@@ -391,7 +301,7 @@ fn every_row_of_a_class_is_right() {
         page("broken")
     );
     assert!(
-        page("packed").contains("ask for .zip"),
+        page("packed").contains("ask for a .zip"),
         "{}",
         page("packed")
     );
@@ -435,7 +345,8 @@ fn without_a_sandbox_nothing_is_graded_unless_that_is_asked_for() {
     let class = Class {
         dir: scratch.path().join("submissions"),
     };
-    class.zip_in_new_folder();
+    fs::create_dir_all(&class.dir).unwrap();
+    class.zip("a.zip", &sources("solutions", FIRST));
     let out = scratch.path().join("out");
     let empty = scratch.path().join("empty");
     fs::create_dir_all(&empty).unwrap();
@@ -445,11 +356,4 @@ fn without_a_sandbox_nothing_is_graded_unless_that_is_asked_for() {
         .code(1)
         .stderr(predicates::str::contains("bubblewrap is not installed"));
     assert!(!out.join("grades.csv").exists());
-}
-
-impl Class {
-    fn zip_in_new_folder(&self) {
-        fs::create_dir_all(&self.dir).unwrap();
-        self.zip("a.zip", &sources("solutions", FIRST));
-    }
 }

@@ -66,6 +66,15 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
+/// Whether no thread of these processes runs: each was stopped by a signal, or has ended.
+pub(crate) fn all_stopped(tree: &[u32]) -> bool {
+    tree.iter().all(|pid| {
+        let at = |tid| state(&format!("/proc/{pid}/task/{tid}/stat"));
+        let mut threads = threads(*pid).into_iter();
+        threads.all(|tid| matches!(at(tid), b'T' | b't' | b'Z' | b'X' | b'?'))
+    })
+}
+
 /// `root` and all its descendants.
 pub(crate) fn tree(root: u32) -> Vec<u32> {
     let mut all = vec![root];
@@ -140,6 +149,18 @@ pub(crate) fn peak_memory(root: u32) -> Option<usize> {
     tree(root).into_iter().filter_map(peak).reduce(|a, b| a + b)
 }
 
+/// How long the program and its descendants have run on a processor, in user mode and in the kernel
+/// (proc_pid_stat(5), fields 14 and 15).
+pub(crate) fn processor_time(root: u32) -> Duration {
+    let ticks = |pid: u32| -> Option<u64> {
+        let fields = stat(&format!("/proc/{pid}/stat"))?;
+        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    };
+    let ticks: u64 = tree(root).into_iter().filter_map(ticks).sum();
+    Duration::from_secs(ticks)
+        / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
+}
+
 /// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.
 fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
@@ -147,13 +168,15 @@ fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
     rustix::process::pidfd_getfd(pidfd, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()
 }
 
+/// No wait at all.
+const NOW: rustix::event::Timespec = rustix::event::Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
 fn is_ready(fd: &OwnedFd, events: PollFlags) -> bool {
     let mut fds = [PollFd::new(fd, events)];
-    let now = rustix::event::Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    poll(&mut fds, Some(&now)).is_ok_and(|n| n > 0)
+    poll(&mut fds, Some(&NOW)).is_ok_and(|n| n > 0)
 }
 
 /// What a descriptor is: `socket:[…]`, `pipe:[…]`, a path.
@@ -300,6 +323,12 @@ fn name(fd: &OwnedFd, listening: Option<SocketAddr>) -> String {
     let local = socket.local_addr().ok().and_then(|addr| addr.as_socket());
     let peer = socket.peer_addr().ok().and_then(|addr| addr.as_socket());
     let local_text = local.map_or("an unbound address".into(), |addr| addr.to_string());
+    if is_datagram(fd) {
+        return match peer {
+            Some(peer) => format!("the datagram socket that is connected to {peer}"),
+            None => format!("the datagram socket bound to {local_text}"),
+        };
+    }
     match (sockopt::socket_acceptconn(fd), peer) {
         (Ok(true), _) => format!("the listening socket {local_text}"),
         (_, Some(peer)) if local.map(|a| a.port()) == listening.map(|a| a.port()) => {
@@ -376,6 +405,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// Call it only when what the check itself waits for has not come.
     pub(crate) fn is_stuck(&mut self, check: &Check) -> bool {
+        if check.inner.alone.load(std::sync::atomic::Ordering::SeqCst) {
+            return false;
+        }
         let picture = Picture::take(check).filter(|picture| {
             !picture.threads.is_empty() && picture.threads.iter().all(Thread::waits_for_ever)
         });
@@ -437,6 +469,47 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
         std::thread::sleep(Duration::from_micros(50));
     }
     false
+}
+
+/// Waits until the program has taken every datagram that arrived for it and sleeps. False when it does
+/// not within `patience`.
+///
+/// Nothing tells when a datagram has arrived: with UDP nobody acknowledges. On loopback it has as soon
+/// as it is sent, save under load. So the same must be seen a few times in a row.
+pub(crate) fn settle_datagrams(root: u32, patience: Duration) -> bool {
+    const IN_A_ROW: u32 = 4;
+    let deadline = Instant::now() + patience;
+    let mut seen = 0;
+    while Instant::now() < deadline {
+        // In this order, as in `settle`: what arrived has been taken, or its reader has been woken.
+        let taken = tree(root).iter().all(|pid| {
+            descriptors(*pid, "socket:")
+                .iter()
+                .all(|fd| borrow(*pid, *fd).is_none_or(|fd| !holds_a_datagram(&fd)))
+        });
+        seen = if taken && all_asleep(root) {
+            seen + 1
+        } else {
+            0
+        };
+        if seen == IN_A_ROW {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+/// Whether a datagram lies in a socket's receive buffer. FIONREAD would say 0 for an empty one.
+fn holds_a_datagram(fd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    is_datagram(fd)
+        && poll(&mut fds, Some(&NOW)).is_ok()
+        && fds[0].revents().contains(PollFlags::IN)
+}
+
+fn is_datagram(fd: &OwnedFd) -> bool {
+    sockopt::socket_type(fd).is_ok_and(|kind| kind == rustix::net::SocketType::DGRAM)
 }
 
 /// A connected stream: the only kind whose unread bytes count.

@@ -71,6 +71,21 @@ pub(crate) fn visible(line: &str) -> String {
     out
 }
 
+/// How many characters of a line are shown where nothing shorter is made of it.
+const LINE: usize = 400;
+
+/// Text of several lines, each of them [`visible`] and none without an end.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let line = |line: &str| {
+        let end = line.char_indices().nth(LINE).map(|(at, _)| at);
+        match end {
+            Some(end) => visible(&line[..end]) + "…",
+            None => visible(line),
+        }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// `1 byte`, `2 bytes`
 pub(crate) fn count(bytes: usize) -> String {
     count_of(bytes, "byte")

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::lab::Place;
+use crate::load::Load;
 use crate::need::{self, Need};
 use crate::process::Running;
 use crate::verdict::{self, Verdict};
@@ -13,6 +14,9 @@ use crate::{Opening, bytes, summary};
 /// How long a check may take in all, before `WIRELAB_PATIENCE`. Generous: load must never fail a
 /// right program, and a program that provably hangs is found out long before.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a check gets half of its time once more while its program has no processor to run on.
+const REPRIEVES: u32 = 4;
 
 /// One check. Cheap to clone; all clones are the same check.
 #[derive(Clone)]
@@ -27,7 +31,7 @@ pub(crate) struct Inner {
     manifest_dir: &'static Path,
     place: Place,
     began: Instant,
-    deadline: Mutex<Instant>,
+    deadline: Mutex<Deadline>,
     steps: Mutex<Vec<String>>,
     folder: Mutex<Option<PathBuf>>,
     random: Mutex<Option<fastrand::Rng>>,
@@ -43,8 +47,20 @@ pub(crate) struct Inner {
     pub(crate) proxies: Mutex<Vec<Weak<crate::lossy::Shared>>>,
     /// How many threads of ours are about to send something, or at it.
     pub(crate) acting: std::sync::atomic::AtomicUsize,
+    /// Whether the programs are not looked at; see [`Check::leave_alone`].
+    pub(crate) alone: std::sync::atomic::AtomicBool,
     /// When the check last did something whose effect may still be under way.
     pub(crate) disturbed: Mutex<Instant>,
+}
+
+/// When a check's time is over.
+struct Deadline {
+    at: Instant,
+    /// The time it is given where the machine has some to give.
+    limit: Duration,
+    load: Load,
+    /// How often it was put off because of the load.
+    reprieves: u32,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,7 +133,7 @@ impl Check {
                 manifest_dir: Path::new(opening.manifest_dir),
                 place,
                 began,
-                deadline: Mutex::new(began + DEADLINE.mul_f64(patience())),
+                deadline: Mutex::new(Deadline::of(DEADLINE.mul_f64(patience()))),
                 steps: Mutex::default(),
                 folder: Mutex::default(),
                 random: Mutex::default(),
@@ -126,6 +142,7 @@ impl Check {
                 sockets: Mutex::default(),
                 proxies: Mutex::default(),
                 acting: std::sync::atomic::AtomicUsize::new(0),
+                alone: std::sync::atomic::AtomicBool::new(false),
                 disturbed: Mutex::new(began),
             }),
         }
@@ -134,21 +151,48 @@ impl Check {
     /// Adds a numbered step to the transcript: a verb in the past tense, what, and an aside.
     pub fn note(&self, verb: &str, what: impl Display, aside: impl Display) {
         let line = format!("{verb:<10} {:<36}  {aside}", what.to_string());
-        lock(&self.inner.steps).push(line.trim_end().to_string());
+        lock(&self.inner.steps).push(bytes::visible_lines(line.trim_end()));
     }
 
     /// Gives this check `more` time than the usual deadline, for what is slow by nature.
     pub fn allow(&self, more: Duration) {
-        *lock(&self.inner.deadline) += more.mul_f64(patience());
+        let more = more.mul_f64(patience());
+        let mut deadline = lock(&self.inner.deadline);
+        deadline.at += more;
+        deadline.limit += more;
     }
 
+    /// From here on nobody looks whether a program of this check is stuck: it then has until the
+    /// deadline. Looking takes a copy of each of its sockets for a moment, and what the program closes
+    /// in that moment stays open. For a program to which that makes a difference: it closes a socket
+    /// and wants the address again at once.
+    pub fn leave_alone(&self) {
+        let alone = &self.inner.alone;
+        alone.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// When its time is over. Once it is, a crowded machine on which the program hardly ran puts it
+    /// off, a few times.
     pub(crate) fn deadline(&self) -> Instant {
-        *lock(&self.inner.deadline)
+        let mut deadline = lock(&self.inner.deadline);
+        if Instant::now() >= deadline.at && deadline.reprieves < REPRIEVES {
+            let programs: Vec<u32> = lock(&self.inner.programs)
+                .iter()
+                .filter_map(Weak::upgrade)
+                .filter(|program| program.ended().is_none())
+                .map(|program| program.pid())
+                .collect();
+            if deadline.load.starves(&programs) {
+                deadline.at = Instant::now() + deadline.limit / 2;
+                deadline.reprieves += 1;
+            }
+        }
+        deadline.at
     }
 
-    /// The whole time this check is given.
+    /// The whole time this check was given.
     pub(crate) fn limit(&self) -> Duration {
-        self.deadline() - self.inner.began
+        lock(&self.inner.deadline).at - self.inner.began
     }
 
     pub(crate) fn disturb(&self) {
@@ -323,6 +367,9 @@ impl Check {
         if let Some(reading) = inner.place.reading(inner.manifest_dir) {
             let _ = writeln!(text, "  {reading}");
         }
+        if inner.place.hidden {
+            return text;
+        }
         text + &format!("  Hint  cargo lab hint {} {}", inner.package, inner.name)
     }
 
@@ -383,6 +430,17 @@ impl Inner {
     }
 }
 
+impl Deadline {
+    fn of(limit: Duration) -> Self {
+        Deadline {
+            at: Instant::now() + limit,
+            limit,
+            load: Load::begin(),
+            reprieves: 0,
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(folder) = lock(&self.folder).take() {
@@ -405,7 +463,7 @@ impl Drop for Inner {
 
 /// Keeps a text of several lines in the column where it begins.
 fn indent(text: &str) -> String {
-    text.trim_end().replace('\n', "\n                ")
+    bytes::visible_lines(text.trim_end()).replace('\n', "\n                ")
 }
 
 /// `WIRELAB_PATIENCE`: a factor of 0.1 to 100 on every deadline.

@@ -13,6 +13,8 @@ pub(crate) struct Place {
     pub(crate) number: usize,
     pub(crate) points: u32,
     pub(crate) bonus: bool,
+    /// Whether it is listed in a `hidden.toml`, which no learner has.
+    pub(crate) hidden: bool,
     /// How many core checks the lab has.
     pub(crate) core: usize,
     /// `page.md#id`
@@ -30,6 +32,9 @@ impl Place {
     }
 
     fn of(lab: &DeTable<'_>, check: &str) -> Option<Place> {
+        if let Some(checks) = array(lab, "check") {
+            return Self::of_hidden(checks, check);
+        }
         let steps = array(lab, "step")?;
         let (mut number, mut core) = (0, 0);
         let mut found = None;
@@ -52,17 +57,36 @@ impl Place {
                     step: n + 1,
                     steps: steps.len(),
                     number,
-                    points: match entry.get("points").map(|value| value.get_ref()) {
-                        Some(DeValue::Integer(points)) => points.as_str().parse().unwrap_or(1),
-                        _ => 1,
-                    },
+                    points: whole(entry, "points").unwrap_or(1),
                     bonus,
+                    hidden: false,
                     core: 0,
                     section: text(entry, "section").or_else(|| text(step, "section")),
                 });
             }
         }
         found.map(|place| Place { core, ..place })
+    }
+
+    /// A `hidden.toml` has its checks in one list, each with the number of its step.
+    fn of_hidden(checks: &[toml::Spanned<DeValue<'_>>], check: &str) -> Option<Place> {
+        let tables = checks.iter().enumerate();
+        tables
+            .into_iter()
+            .find_map(|(n, entry)| match entry.get_ref() {
+                DeValue::Table(entry) if text(entry, "name").as_deref() == Some(check) => {
+                    Some(Place {
+                        step: whole(entry, "step").unwrap_or(1) as usize,
+                        number: n + 1,
+                        points: whole(entry, "points").unwrap_or(1),
+                        bonus: text(entry, "kind").as_deref() == Some("bonus"),
+                        hidden: true,
+                        section: text(entry, "section"),
+                        ..Place::default()
+                    })
+                }
+                _ => None,
+            })
     }
 
     /// `step 2 of 4 · 2 points`
@@ -72,6 +96,9 @@ impl Place {
         }
         let points = crate::bytes::count_of(self.points as usize, "point");
         let bonus = if self.bonus { " · bonus" } else { "" };
+        if self.hidden {
+            return format!("hidden, step {} · {points}{bonus}", self.step);
+        }
         format!("step {} of {} · {points}{bonus}", self.step, self.steps)
     }
 
@@ -128,6 +155,13 @@ fn text(table: &DeTable<'_>, key: &str) -> Option<String> {
     }
 }
 
+fn whole(table: &DeTable<'_>, key: &str) -> Option<u32> {
+    match table.get(key)?.get_ref() {
+        DeValue::Integer(number) => number.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +192,14 @@ section = "04-tcp-echo.md#half-close"
         let place = Place::find(LAB, "second");
         assert_eq!(place.heading(), "step 2 of 2 · 1 point · bonus");
         assert_eq!(place.section.as_deref(), Some("04-tcp-echo.md#half-close"));
+    }
+
+    #[test]
+    fn a_hidden_check_has_a_place_too() {
+        let hidden = "version = 1\n[[check]]\nname = \"third\"\nstep = 2\npoints = 3\n";
+        let place = Place::find(hidden, "third");
+        assert_eq!(place.heading(), "hidden, step 2 · 3 points");
+        assert!(place.hidden && place.section.is_none());
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! | `WIRELAB_VERDICTS` | folder into which each check writes `CHECK.json` |
 //! | `WIRELAB_PATIENCE` | factor on every deadline; default 1 |
 //! | `WIRELAB_SEED` | seed of [`Check::random`]; default is a fixed one |
-//! | `WIRELAB_REQUIRE` | comma-separated needs (`browser`, `sandbox`, `tshark`, `netns`, `ipv6`, `broadcast`) whose absence fails instead of skipping |
+//! | `WIRELAB_REQUIRE` | comma-separated needs (`browser`, `sandbox`, `tshark`, `netns`, `ipv6`, `broadcast`, `curl`, `nginx`, `python`) whose absence fails instead of skipping |
 //!
 //! The program under check sees none of them.
 
@@ -27,6 +27,7 @@ mod bytes;
 mod check;
 mod full;
 mod lab;
+mod load;
 mod lossy;
 mod need;
 mod output;
@@ -43,7 +44,7 @@ pub use bytes::Bytes;
 pub use check::{Check, Why};
 pub use full::Full;
 pub use lossy::{Loss, Lossy, Tally};
-pub use need::{Need, need, skipped};
+pub use need::{Need, need, python, skipped};
 pub use peer::{Buffers, Listener, Peer, Refusing};
 pub use program::{Finished, Program, program_from_environment};
 pub use udp::UdpPeer;

@@ -17,6 +17,12 @@ pub enum Need {
     Ipv6,
     /// A loopback interface that delivers what is sent to 127.255.255.255.
     Broadcast,
+    /// nginx, a server of HTTP.
+    Nginx,
+    /// Python 3, for its standard library's clients and servers.
+    Python,
+    /// curl, a client of HTTP.
+    Curl,
 }
 
 impl Need {
@@ -29,6 +35,9 @@ impl Need {
             Need::Netns => "netns",
             Need::Ipv6 => "ipv6",
             Need::Broadcast => "broadcast",
+            Need::Nginx => "nginx",
+            Need::Python => "python",
+            Need::Curl => "curl",
         }
     }
 
@@ -43,6 +52,9 @@ impl Need {
             Need::Browser => &["chromium", "chromium-browser", "google-chrome"],
             Need::Sandbox => &["bwrap"],
             Need::Tshark => &["tshark"],
+            Need::Nginx => &["nginx"],
+            Need::Python => &["python3", "python"],
+            Need::Curl => &["curl"],
             Need::Netns | Need::Ipv6 | Need::Broadcast => &[],
         }
     }
@@ -62,6 +74,23 @@ pub fn need(need: Need) -> bool {
     }
     skipped(need, &format!("{} is not installed", programs[0]));
     false
+}
+
+/// The name of Python 3 here, tried and not only found: on Windows a program of that name may only
+/// open the store. Where there is none, as [`need`] for [`Need::Python`].
+///
+/// # Panics
+/// When Python is required and missing.
+pub fn python() -> Option<&'static str> {
+    let mut programs = Need::Python.programs().iter().copied();
+    let found = programs.find(|name| {
+        let version = std::process::Command::new(name).arg("--version").output();
+        version.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
+    });
+    if found.is_none() {
+        skipped(Need::Python, "python3 is not installed");
+    }
+    found
 }
 
 /// Says that a test is skipped, past libtest's capture, which knows no skips at run time.

@@ -1,9 +1,10 @@
 //! What a program prints: collected by threads, bounded, waited for.
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::lock;
+use crate::wait::TICK;
 
 /// How much of one stream is kept, in bytes; a program that prints more is stopped.
 const LIMIT: usize = 8 << 20;
@@ -112,12 +113,21 @@ impl Output {
         lock(&self.state).flooded
     }
 
-    /// Waits up to `time` for the end of the stream. A grandchild may hold it open for ever.
+    /// Waits for the rest of what a program that has ended wrote, up to `time` for the end of the
+    /// stream. A grandchild may hold it open for ever: on Linux that is seen, and not waited for.
     pub(crate) fn wait_for_end(&self, time: Duration) {
-        let state = lock(&self.state);
-        let _unused = self
-            .changed
-            .wait_timeout_while(state, time, |state| !state.ended);
+        let began = Instant::now();
+        let mut state = lock(&self.state);
+        while !state.ended && began.elapsed() < time {
+            #[cfg(target_os = "linux")]
+            if self.is_held_open() {
+                return;
+            }
+            state = self
+                .changed
+                .wait_timeout(state, TICK)
+                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
+        }
     }
 
     /// Whether all that the program wrote has been collected.
@@ -127,6 +137,17 @@ impl Output {
         self.copy
             .as_ref()
             .is_none_or(|pipe| !rustix::io::ioctl_fionread(pipe).is_ok_and(|n| n > 0))
+    }
+
+    /// Whether nothing is in the pipe and somebody could still write to it: it neither delivers nor
+    /// hangs up (poll(2)).
+    #[cfg(target_os = "linux")]
+    fn is_held_open(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        self.copy.as_ref().is_none_or(|pipe| {
+            let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+            poll(&mut fds, Some(&Timespec::default())) == Ok(0)
+        })
     }
 
     /// How much of a stream is kept, in words.

@@ -273,6 +273,16 @@ impl<'p> Peer<'p> {
         addr.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
     }
 
+    /// The address of the program's end; 0.0.0.0:0 once the connection is gone.
+    pub fn peer_addr(&self) -> SocketAddr {
+        let addr = self
+            .socket
+            .peer_addr()
+            .ok()
+            .and_then(|addr| addr.as_socket());
+        addr.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         self.check.disturb();
         let mut left = bytes;
@@ -618,6 +628,30 @@ impl<'p> Peer<'p> {
         Ok(wait.took())
     }
 
+    /// The next `n` bytes, whatever they are: for a check that looks inside them.
+    pub fn take(&mut self, n: usize, why: impl Why) -> Vec<u8> {
+        let mut wait = Wait::new(&self.check, Some(self.program));
+        let mut got = vec![0; n];
+        let mut filled = 0;
+        while filled < n {
+            let ending = match self.read(&mut got[filled..]) {
+                Came::Bytes(came) => {
+                    filled += came;
+                    continue;
+                }
+                Came::End => format!("the end of the stream{}", self.ended_too()),
+                Came::Reset => format!("a reset of the connection{}", self.ended_too()),
+                Came::NotYet => match wait.look() {
+                    Some(ending) => wait.describe(&ending),
+                    None => continue,
+                },
+            };
+            self.unexpected(&count(n), &got[..filled], &ending, why)
+        }
+        self.check.note("received", Bytes(&got), count(n));
+        got
+    }
+
     /// The stream ends here: a receive of 0 bytes.
     pub fn expect_end(&mut self, why: impl Why) -> &mut Self {
         self.expect_closing(Closing::End, why)
@@ -748,6 +782,94 @@ impl<'p> Peer<'p> {
             }
         };
         self.unexpected("the end of the stream", &all, &ending, why)
+    }
+
+    /// The next bytes, for as long as `wants` wants more: asked with what has come so far, it says how
+    /// many bytes more may be read at once, and 0 when that is all. Nothing behind them is taken. For a
+    /// message whose end only its own bytes tell; `expected` is its name.
+    pub fn read_while(
+        &mut self,
+        expected: &str,
+        wants: impl Fn(&[u8]) -> usize,
+        why: impl Why,
+    ) -> Vec<u8> {
+        let mut wait = Wait::new(&self.check, Some(self.program));
+        let mut all = Vec::new();
+        let mut buffer = vec![0; 64 << 10];
+        let ending = loop {
+            let room = wants(&all).min(buffer.len());
+            if room == 0 {
+                let aside = format!("{}, after {} ms", count(all.len()), wait.took().as_millis());
+                self.check.note("received", Bytes(&all), aside);
+                return all;
+            }
+            match self.read(&mut buffer[..room]) {
+                Came::Bytes(n) => all.extend_from_slice(&buffer[..n]),
+                Came::End => break format!("the end of the stream{}", self.ended_too()),
+                Came::Reset => break format!("a reset of the connection{}", self.ended_too()),
+                Came::NotYet => {
+                    if let Some(ending) = wait.look() {
+                        break wait.describe(&ending);
+                    }
+                }
+            }
+        };
+        self.unexpected(expected, &all, &ending, why)
+    }
+
+    /// Sends `byte` over and over, one at a time and some milliseconds apart, until the program answers
+    /// or ends the connection: nothing of that is read. A program that is still taking them after 5 s
+    /// fails the check.
+    pub fn trickle_until_answered(&mut self, byte: u8, why: impl Why) -> &mut Self {
+        let mut seen = [std::mem::MaybeUninit::uninit()];
+        let socket = self.socket.clone();
+        // A peek waits for a tick, which is the pause between two bytes.
+        self.trickle(byte, "an answer", why, || match socket.peek(&mut seen) {
+            Err(error) => !is_timeout(&error) && error.kind() != ErrorKind::Interrupted,
+            Ok(_) => true,
+        })
+    }
+
+    /// As [`Peer::trickle_until_answered`], after the last answer: until the connection is closed, so
+    /// that a byte more cannot be sent.
+    pub fn trickle_until_closed(&mut self, byte: u8, why: impl Why) -> &mut Self {
+        let expected = "the connection to be closed";
+        self.trickle(byte, expected, why, || {
+            std::thread::sleep(TICK);
+            false
+        })
+    }
+
+    /// Sends `byte` over and over until `has_answered`, or until it cannot be sent.
+    fn trickle(
+        &mut self,
+        byte: u8,
+        expected: &str,
+        why: impl Why,
+        mut has_answered: impl FnMut() -> bool,
+    ) -> &mut Self {
+        /// How long a program may go on taking bytes.
+        const LIMIT: Duration = Duration::from_secs(5);
+        let began = Instant::now();
+        let mut sent = 0;
+        loop {
+            if has_answered() || self.reset {
+                let aside = format!("{sent} times, one at a time");
+                self.check.note("sent", Bytes(&[byte]), aside);
+                return self;
+            }
+            if began.elapsed() > LIMIT {
+                let aside = format!("{sent} times, one at a time");
+                self.check.note("sent", Bytes(&[byte]), aside);
+                let got = format!(
+                    "the program is still taking bytes after {} s",
+                    LIMIT.as_secs()
+                );
+                self.unexpected(expected, &[], &got, why)
+            }
+            self.write(&[byte]);
+            sent += 1;
+        }
     }
 
     fn read(&self, buffer: &mut [u8]) -> Came {

@@ -88,7 +88,10 @@ impl Running {
             }
         }
         #[cfg(target_os = "linux")]
-        crate::sys::die_with_parent(&mut command);
+        {
+            crate::sys::die_with_parent(&mut command);
+            crate::sys::survive_full_files(&mut command);
+        }
         let mut wrap = CommandWrap::from(command);
         #[cfg(unix)]
         wrap.wrap(ProcessGroup::leader());

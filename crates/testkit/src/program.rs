@@ -16,7 +16,7 @@ use crate::wait::{TICK, Wait, describe_status};
 
 /// How long a program that has ended may take to have its last output read. A grandchild that holds
 /// its pipes open must not make a check wait for ever.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_WORDS: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 60 } else { 3 });
 
 /// The path in `WIRELAB_PROGRAM`, the program that a tool wants judged in place of the package's own.
 pub fn program_from_environment() -> Option<PathBuf> {
@@ -52,7 +52,19 @@ impl Check {
     /// Starts the lab's program as a server and waits for its first line, `listening ADDR`.
     pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Program {
         let mut program = Program::launch(self, args, Input::Nothing);
-        program.listening = Some(program.first_line("listening"));
+        program.listening = Some(program.first_line("listening", ""));
+        program
+    }
+
+    /// As [`Check::start`], for a server that may be unable to listen there; `why` says what it should
+    /// have been able to do.
+    pub fn start_explaining<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+        why: &str,
+    ) -> Program {
+        let mut program = Program::launch(self, args, Input::Nothing);
+        program.listening = Some(program.first_line("listening", why));
         program
     }
 
@@ -64,7 +76,7 @@ impl Check {
         args: impl IntoIterator<Item = A>,
     ) -> Program {
         let mut program = Program::launch(self, args, Input::Nothing);
-        program.listening = Some(program.first_line(word));
+        program.listening = Some(program.first_line(word, ""));
         program
     }
 
@@ -150,8 +162,9 @@ impl Program {
         }
     }
 
-    /// Waits for the line `WORD ADDR`.
-    fn first_line(&self, word: &str) -> SocketAddr {
+    /// Waits for the line `WORD ADDR`; `why` explains that it does not come, where that says more than
+    /// the rule.
+    fn first_line(&self, word: &str, why: &str) -> SocketAddr {
         let line = match self.next_line() {
             Ok(line) => line,
             Err((got, ending)) => {
@@ -166,9 +179,12 @@ impl Program {
                     got,
                     bytes: None,
                     remains: self.remains(),
-                    why: format!(
-                        "The program prints \"{word} ADDR\\n\" and flushes standard output before it does anything else."
-                    ),
+                    why: match why {
+                        "" => format!(
+                            "The program prints \"{word} ADDR\\n\" and flushes standard output before it does anything else."
+                        ),
+                        why => why.into(),
+                    },
                 })
             }
         };
@@ -407,20 +423,65 @@ impl Program {
     /// RLIMIT_NOFILE): the next socket it asks for fails with EMFILE. Linux only.
     #[cfg(target_os = "linux")]
     pub fn limit_open_files(&self, n: u64) -> &Self {
-        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        self.limit(rustix::process::Resource::Nofile, n);
+        self.check
+            .note("limited", format!("it to {n} open files"), "");
+        self
+    }
+
+    /// Lets no file of it grow beyond `n` bytes (setrlimit(2), RLIMIT_FSIZE): a write beyond that fails
+    /// with EFBIG, as one on a full disk fails with ENOSPC. Linux only.
+    #[cfg(target_os = "linux")]
+    pub fn limit_file_size(&self, n: u64) -> &Self {
+        self.limit(rustix::process::Resource::Fsize, n);
+        self.check
+            .note("limited", format!("its files to {n} bytes"), "");
+        self
+    }
+
+    /// Does `act` while it stands still (SIGSTOP) and accepts and reads nothing: what `act` has done with
+    /// its connections has all happened when it goes on. Linux only.
+    #[cfg(target_os = "linux")]
+    pub fn while_stopped(&self, act: impl FnOnce()) -> &Self {
+        use rustix::process::{Pid, Signal, kill_process};
+        let tree = crate::blocked::tree(self.pid());
+        let send = |signal| {
+            for pid in &tree {
+                let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+                // One that has ended meanwhile stands still, too.
+                let _ = pid.map(|pid| kill_process(pid, signal));
+            }
+        };
+        send(Signal::STOP);
+        let began = std::time::Instant::now();
+        while !crate::blocked::all_stopped(&tree) && self.ended().is_none() {
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "the program cannot be stopped"
+            );
+            std::thread::yield_now();
+        }
+        self.check.note("stopped", "it, for a moment", "");
+        act();
+        send(Signal::CONT);
+        self.check.note("continued", "it", "");
+        self
+    }
+
+    /// Sets a resource limit for it and all that it started.
+    #[cfg(target_os = "linux")]
+    fn limit(&self, resource: rustix::process::Resource, n: u64) {
+        use rustix::process::{Pid, Rlimit, prlimit};
         let limit = Rlimit {
             current: Some(n),
             maximum: Some(n),
         };
         for pid in crate::blocked::tree(self.pid()) {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            if let Err(error) = prlimit(pid, Resource::Nofile, limit) {
-                panic!("the program's limit of open files cannot be set: {error}");
+            if let Err(error) = prlimit(pid, resource, limit) {
+                panic!("the program's limit of {resource:?} cannot be set: {error}");
             }
         }
-        self.check
-            .note("limited", format!("it to {n} open files"), "");
-        self
     }
 
     /// It has nothing to do, and does nothing: looked at again and again, it sleeps, at least now and
@@ -519,6 +580,17 @@ impl Program {
         }
     }
 
+    /// As [`Program::settle`], for datagrams: until it has taken all that arrived and sleeps.
+    pub(crate) fn settle_datagrams(&self, patience: Duration) -> bool {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::settle_datagrams(self.pid(), patience);
+        #[cfg(not(target_os = "linux"))]
+        {
+            std::thread::sleep(patience.min(TICK));
+            true
+        }
+    }
+
     /// What explains a failure: a panic's place and text, the rest of standard error. A program that
     /// has just closed its connection gets a moment to end, or its panic would be missed.
     pub(crate) fn remains(&self) -> Remains {
@@ -556,9 +628,9 @@ impl Remains {
                     }
                     None => {
                         remains.panicked = true;
-                        remains
-                            .lines
-                            .push(format!("It panicked at {place}: {message}"));
+                        remains.lines.push(bytes::visible_lines(&format!(
+                            "It panicked at {place}: {message}"
+                        )));
                     }
                 }
             } else if !line.starts_with("note: run with") && !line.trim().is_empty() {

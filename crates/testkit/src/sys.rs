@@ -23,6 +23,20 @@ pub(crate) fn die_with_parent(command: &mut std::process::Command) {
     }
 }
 
+/// Lets the program that `command` starts see an error where a file may not grow any more, as on a full
+/// disk, and not a signal that ends it (setrlimit(2), RLIMIT_FSIZE).
+#[cfg(target_os = "linux")]
+pub(crate) fn survive_full_files(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the closure makes one async-signal-safe system call and touches no memory.
+    unsafe {
+        command.pre_exec(|| match libc::signal(libc::SIGXFSZ, libc::SIG_IGN) {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        });
+    }
+}
+
 /// Bytes written to a socket that the other end's kernel has not acknowledged (tcp(7), SIOCOUTQ).
 /// A FIN counts as one.
 #[cfg(target_os = "linux")]

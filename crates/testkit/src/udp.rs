@@ -1,11 +1,16 @@
 //! A UDP peer of the program.
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use crate::Bytes;
+use crate::bytes::count;
 use crate::check::{Check, Failure, Why};
 use crate::program::{Program, join};
 use crate::wait::{TICK, Wait};
+
+/// How long a peer waits for the program to take what was sent to it.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// A UDP socket of ours on loopback.
 pub struct UdpPeer {
@@ -16,9 +21,24 @@ pub struct UdpPeer {
 impl Check {
     /// A UDP socket on a free port of 127.0.0.1.
     pub fn udp(&self) -> UdpPeer {
+        self.udp_socket(|_| Ok(()))
+    }
+
+    /// A UDP port of 127.0.0.1 that refuses every datagram for as long as this value lives, as a port
+    /// does that is closed. It can send: an answer to that is refused, too.
+    ///
+    /// A connected socket holds the port and takes datagrams from its peer alone. Its peer is itself.
+    pub fn udp_refusing(&self) -> UdpPeer {
+        let peer = self.udp_socket(|socket| socket.connect(socket.local_addr()?));
+        self.note("reserved", peer.addr(), "where no socket receives");
+        peer
+    }
+
+    fn udp_socket(&self, prepare: impl Fn(&UdpSocket) -> std::io::Result<()>) -> UdpPeer {
         let bind = || {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
             socket.set_read_timeout(Some(TICK))?;
+            prepare(&socket)?;
             std::io::Result::Ok(socket)
         };
         match bind() {
@@ -44,7 +64,7 @@ impl UdpPeer {
         let bytes = bytes.as_ref();
         self.check.disturb();
         let aside = match self.socket.send_to(bytes, to) {
-            Ok(_) => format!("a datagram of {} bytes to {to}", bytes.len()),
+            Ok(_) => format!("a datagram of {} to {to}", count(bytes.len())),
             Err(error) => format!("to {to} failed: {error}"),
         };
         self.check.note("sent", Bytes(bytes), aside);
@@ -67,7 +87,7 @@ impl UdpPeer {
                     self.check.note(
                         "received",
                         Bytes(expected),
-                        format!("a datagram of {n} bytes from {from}"),
+                        format!("a datagram of {} from {from}", count(n)),
                     );
                     return from;
                 }
@@ -84,7 +104,10 @@ impl UdpPeer {
                 Err(_) => continue,
             };
             self.check.end(Failure {
-                expected: format!("a datagram {}", Bytes(expected)),
+                expected: match expected {
+                    [] => "an empty datagram".into(),
+                    _ => format!("a datagram {}", Bytes(expected)),
+                },
                 got: join(got, &ending),
                 bytes: Some((expected, got)),
                 remains: program.remains(),
@@ -106,7 +129,7 @@ impl UdpPeer {
             match self.socket.recv_from(&mut buffer) {
                 Ok((n, from)) => {
                     buffer.truncate(n);
-                    let aside = format!("a datagram of {n} bytes from {from}");
+                    let aside = format!("a datagram of {} from {from}", count(n));
                     self.check.note("received", Bytes(&buffer), aside);
                     return (buffer, from);
                 }
@@ -127,5 +150,28 @@ impl UdpPeer {
                 Err(_) => {}
             }
         }
+    }
+
+    /// The program has taken every datagram, sleeps, and has sent none to this socket that was not
+    /// received yet.
+    pub fn expect_nothing_yet(&self, program: &Program, why: impl Why) {
+        program.settle_datagrams(SETTLE);
+        let mut buffer = vec![0; 65_536];
+        let _ = self.socket.set_nonblocking(true);
+        let came = self.socket.recv_from(&mut buffer);
+        let _ = self.socket.set_nonblocking(false);
+        let Ok((n, from)) = came else {
+            // An ICMP error for an earlier datagram is nothing that the program sent.
+            self.check.note("received", "nothing yet", "");
+            return;
+        };
+        let got = &buffer[..n];
+        self.check.end(Failure {
+            expected: "nothing yet".into(),
+            got: format!("a datagram of {} from {from}: {}", count(n), Bytes(got)),
+            bytes: None,
+            remains: program.remains(),
+            why: why.explain(got),
+        })
     }
 }

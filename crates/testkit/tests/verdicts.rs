@@ -172,6 +172,40 @@ mod checks {
             program.type_in("one\n").type_in("two\n");
             program.finish().expect_success("").expect_stdout_lines(&["one", "two"], "");
         }
+        answers_no_datagram check {
+            let server = check.start(["answers-datagrams", "0"]);
+            let peer = check.udp();
+            for datagram in ["a", "", "bc"] {
+                peer.send_to(datagram, server.addr()).expect_nothing_yet(&server, "");
+            }
+        }
+        answers_datagrams_twice check {
+            let server = check.start(["answers-datagrams", "2"]);
+            let (peer, other) = (check.udp(), check.udp());
+            peer.send_to("", server.addr()).expect(&server, "", "");
+            other.expect_nothing_yet(&server, "It did not ask.");
+            peer.expect_nothing_yet(&server, "It answers twice.");
+        }
+        refuses_datagrams check {
+            let server = check.start(["answers-datagrams", "1"]);
+            let closed = check.udp_refusing();
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+            socket.connect(closed.addr()).expect("an address");
+            socket.send(b"a").expect("it is sent");
+            let refused = socket.recv(&mut [0; 4]);
+            check.require("an error", format!("{refused:?}"), refused.is_err(), "The port is closed.");
+            closed.send_to("b", server.addr()).expect_nothing_yet(&server, "It refuses the answer, too.");
+        }
+        answers_the_first_only check {
+            let server = check.start(["answers-the-first-only"]);
+            let (first, second) = (check.udp(), check.udp());
+            first.send_to("a", server.addr()).expect(&server, "a", "");
+            second.send_to("", server.addr()).expect(&server, "", "It is connected.");
+        }
+        shows_what_a_terminal_would_obey check {
+            check.note("got", "\u{1b}[2J", "");
+            check.require("a word", format!("{}\nb\0c", "\u{7}".repeat(2000)), false, "");
+        }
         skips check {
             check.skip(testkit::Need::Tshark, "it is missing here");
         }
@@ -385,6 +419,45 @@ fn a_program_without_descriptors_may_rest_and_may_not_spin() {
 #[test]
 fn a_full_queue_lets_nobody_in() {
     passes("finds_no_room");
+}
+
+#[test]
+fn a_datagram_more_than_expected_is_seen() {
+    passes("answers_no_datagram");
+    fails(
+        "answers_datagrams_twice",
+        &["nothing yet", "a datagram of 0 bytes", "It answers twice."],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connected_datagram_socket_is_no_accepted_connection() {
+    fails(
+        "answers_the_first_only",
+        &[
+            "an empty datagram",
+            "waiting in recv() on the datagram socket that is connected to",
+        ],
+    );
+}
+
+#[test]
+fn control_characters_are_shown_and_not_obeyed() {
+    let (verdict, stderr) = run("shows_what_a_terminal_would_obey", &[]);
+    assert!(stderr.contains("\\u{1b}[2J"), "{stderr:?}");
+    assert!(stderr.contains("b\\u{0}c"), "{stderr:?}");
+    assert!(stderr.len() < 4000, "{} bytes", stderr.len());
+    for text in [&verdict, &stderr] {
+        let raw = text.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(raw, None, "{text:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refusing_port_refuses_datagrams() {
+    passes("refuses_datagrams");
 }
 
 #[test]

@@ -35,8 +35,12 @@ use thiserror::Error;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+mod path;
+#[cfg(target_os = "linux")]
 mod veth;
 
+#[cfg(target_os = "linux")]
+pub use path::{Path, Quality};
 #[cfg(target_os = "linux")]
 pub use veth::{Answer, Host, Veth};
 
@@ -171,6 +175,14 @@ pub fn available() -> Result<(), Unavailable> {
     return linux::available();
     #[cfg(not(target_os = "linux"))]
     return Err(elsewhere());
+}
+
+/// Whether a `Path` can be made here: whether there are networks of one's own, and `/dev/net/tun` may be opened.
+pub fn can_make_a_path() -> bool {
+    #[cfg(target_os = "linux")]
+    return available().is_ok() && path::device_may_be_opened();
+    #[cfg(not(target_os = "linux"))]
+    return false;
 }
 
 /// Runs this test in a network of its own: says on which side of the border the caller is. `test` is the test's

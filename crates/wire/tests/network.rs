@@ -2,14 +2,14 @@
 //! `WIRELAB_REQUIRE` names `netns`.
 #![cfg(target_os = "linux")]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use wire::capture::Packet;
 use wire::craft::Flags;
-use wire::netns::{self, Ending, Side, Unavailable, Veth};
+use wire::netns::{self, Ending, Path, Quality, Side, Unavailable, Veth};
 use wire::read::{self, Net, Transport, Verdict};
 use wire::record::{RecordError, Recorder};
 
@@ -133,6 +133,102 @@ fn records_ipv6_and_udp() {
         Some((here.local_addr().unwrap(), there.local_addr().unwrap()))
     );
     assert_eq!(layers.udp().unwrap().checksum.verdict, Verdict::Offloaded);
+}
+
+#[test]
+fn a_mask_decides_which_address_is_a_broadcast() {
+    if !is_inside("a_mask_decides_which_address_is_a_broadcast") {
+        return;
+    }
+    for (mask, all) in [
+        ([255, 255, 255, 192], [10, 0, 0, 63]),
+        ([255, 255, 252, 0], [10, 0, 3, 255]),
+    ] {
+        let veth = Veth::with_mask(mask.into()).unwrap();
+        let bind = || UdpSocket::bind("0.0.0.0:4000").unwrap();
+        let ear = veth.server.within(bind).unwrap();
+        let mouth = veth.client.within(bind).unwrap();
+        // A send to a broadcast address is refused without the option, and any other is not.
+        let refused = mouth.send_to(b"hello", (Ipv4Addr::from(all), 4000));
+        assert_eq!(
+            refused.map_err(|error| error.kind()),
+            Err(ErrorKind::PermissionDenied)
+        );
+        mouth.set_broadcast(true).unwrap();
+        mouth
+            .send_to(b"hello", (Ipv4Addr::from(all), 4000))
+            .unwrap();
+        ear.set_read_timeout(Some(SOON)).unwrap();
+        assert_eq!(ear.recv_from(&mut [0; 9]).unwrap().0, 5);
+    }
+}
+
+/// What arrives of `n` datagrams that a client sends over a path of this quality.
+fn arrives(quality: Quality, n: u8) -> Option<Vec<u8>> {
+    let _path = match Path::new(quality) {
+        Ok(path) => path,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "SKIPPED: no TUN device: {error}");
+            return None;
+        }
+    };
+    let server = UdpSocket::bind((Path::SERVER, 0)).unwrap();
+    let port = server.local_addr().unwrap().port();
+    let client = UdpSocket::bind("0.0.0.0:0").unwrap();
+    for number in 0..n {
+        client.send_to(&[number], (Path::CLIENT_TO, port)).unwrap();
+    }
+    // What comes last overtakes nothing: when it is here, or the time is up, all are here.
+    server
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let mut came = Vec::new();
+    let mut byte = [0];
+    while let Ok((_, from)) = server.recv_from(&mut byte) {
+        assert_eq!(from.ip(), Path::CLIENT_TO);
+        came.push(byte[0]);
+    }
+    Some(came)
+}
+
+#[test]
+fn a_path_loses_by_its_seed_and_takes_its_time() {
+    if !is_inside("a_path_loses_by_its_seed_and_takes_its_time") {
+        return;
+    }
+    let quality = |loss, seed| Quality {
+        loss,
+        delay: Duration::from_millis(20),
+        seed,
+    };
+    let Some(all) = arrives(quality(0.0, 1), 200) else {
+        return;
+    };
+    assert!(all.into_iter().eq(0..200));
+    let some = arrives(quality(0.3, 1), 200).unwrap();
+    assert!((100..180).contains(&some.len()), "{}", some.len());
+    assert!(some.is_sorted());
+    assert_eq!(arrives(quality(0.3, 1), 200).unwrap(), some);
+    assert_ne!(arrives(quality(0.3, 2), 200).unwrap(), some);
+
+    let _path = Path::new(quality(0.0, 1)).unwrap();
+    let listener = TcpListener::bind((Path::SERVER, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let began = Instant::now();
+    let client = TcpStream::connect((Path::CLIENT_TO, port)).unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(40));
+    let (mut server, from) = listener.accept().unwrap();
+    assert_eq!(
+        from,
+        (Path::CLIENT_TO, client.local_addr().unwrap().port()).into()
+    );
+    (&client)
+        .write_all(b"through the kernel's own TCP")
+        .unwrap();
+    drop(client);
+    let mut text = String::new();
+    server.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "through the kernel's own TCP");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use server::Bounds;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// How long `serve` waits for the next bytes of a request.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
+const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "hangup knock  ADDR [--timeout SECONDS]
        hangup watch  ADDR [--timeout SECONDS]

@@ -6,11 +6,13 @@ use std::net::UdpSocket;
 
 use crate::sender::{Plan, Sent};
 
-/// Step 4, a bonus. As [`sender::send`](crate::sender::send), with up to `plan.window` blocks on
-/// their way: no block is sent before all but the last `plan.window - 1` before it are acknowledged.
+/// Step 5, a bonus. As [`sender::send`](crate::sender::send), with several blocks on their way.
 ///
-/// Each block has its own timeout. Only what was not acknowledged in time is sent again. The FIN
-/// goes out when all blocks are acknowledged.
+/// - At most `plan.window` blocks have been sent and are not acknowledged, at any time.
+/// - No block is sent that is 64 or more ahead of the first one that is not acknowledged: the
+///   receiver keeps no more.
+/// - Each block has its own timeout. Only what was not acknowledged in time is sent again.
+/// - The FIN goes out when all blocks are acknowledged.
 pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
     todo!("the blocks through a window, then the FIN; how many datagrams that took")
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use testkit::{Check, Need, Program, check};
+#[cfg(target_os = "linux")]
+use wire::netns::{self, Host, Side, Veth};
 
 const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,6 +72,60 @@ fn loopback_broadcasts(check: &Check) -> bool {
             check.skip(Need::Broadcast, reason);
             false
         }
+    }
+}
+
+/// The check of this name in a network of its own: goes on inside. Outside there is nothing left to do, or
+/// it says SKIPPED.
+#[cfg(target_os = "linux")]
+fn in_a_network_of_its_own(name: &str, open: fn() -> Check) -> Option<Check> {
+    let check = match netns::inside(name) {
+        Ok(Side::Inside) => open(),
+        Ok(Side::Outside(finished)) if finished.success() => return None,
+        Ok(Side::Outside(finished)) => {
+            eprint!("{}", String::from_utf8_lossy(&finished.stderr));
+            std::panic::resume_unwind(Box::new(()))
+        }
+        Err(reason) => {
+            open().skip(Need::Netns, &reason.to_string());
+            return None;
+        }
+    };
+    check.note("entered", "a network of its own", "");
+    // A sandbox around the program may not stand being in another one.
+    if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
+        check.skip(
+            Need::Netns,
+            "the program does not start in a network of its own",
+        );
+        return None;
+    }
+    Some(check)
+}
+
+/// Two hosts with a cable between them, 10.0.0.1 and 10.0.0.2, whose network has this mask; says SKIPPED
+/// where they cannot be had.
+#[cfg(target_os = "linux")]
+fn two_hosts(check: &Check, mask: Ipv4Addr) -> Option<Veth> {
+    match Veth::with_mask(mask) {
+        Ok(veth) => {
+            let hosts = format!("{} and {}", veth.client.address, veth.server.address);
+            check.note("connected", hosts, format!("two hosts, netmask {mask}"));
+            Some(veth)
+        }
+        Err(error) => {
+            check.skip(Need::Netns, &format!("no two hosts can be had: {error}"));
+            None
+        }
+    }
+}
+
+/// Does something on one of the two hosts.
+#[cfg(target_os = "linux")]
+fn on<T: Send>(host: &Host, act: impl FnOnce() -> T + Send) -> T {
+    match host.within(act) {
+        Ok(done) => done,
+        Err(error) => panic!("the host's network cannot be entered: {error}"),
     }
 }
 
@@ -326,6 +382,57 @@ mod step_2 {
         );
     }
 
+    /// The address comes from the program's own `address`, and the network decides whether it is right:
+    /// two hosts with a cable between them, once in a subnet of 64 addresses and once in one of 1024.
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: two hosts in a network of their own"
+    )]
+    fn a_subnet_hears_what_is_sent_to_its_broadcast_address() {
+        #[cfg(target_os = "linux")]
+        {
+            let name = "step_2::a_subnet_hears_what_is_sent_to_its_broadcast_address";
+            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+                return;
+            };
+            for (bits, mask) in [(26, [255, 255, 255, 192]), (22, [255, 255, 252, 0])] {
+                let Some(hosts) = two_hosts(&check, mask.into()) else {
+                    return;
+                };
+                let ear = on(&hosts.server, || socket(Ipv4Addr::UNSPECIFIED, 0))
+                    .expect("a socket on 0.0.0.0");
+                let here = format!("{}/{bits}", hosts.client.address);
+                let said = check.run(["address", &here]);
+                said.expect_success("`address` says where to send: step 1.");
+                let text = String::from_utf8_lossy(&said.stdout);
+                let all = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("broadcast "));
+                let all = all.unwrap_or("none");
+                check.note(
+                    "chose",
+                    all,
+                    format!("the program's broadcast address of {here}"),
+                );
+                let to = format!("{all}:{}", addr(&ear).port());
+                let why = "The program's own `address` has named the broadcast address of this network, and `announce` has sent to it from one host; the other host is to hear it. An address outside the network cannot be reached, and one of an ordinary host wakes nobody else. Where does the mask cut the last numbers?";
+                on(&hosts.client, || {
+                    check.run(["announce", "--to", &to, "--name", "cable"])
+                })
+                .expect_success(why);
+                let expected = "\"wirelab announce cable\"";
+                let (bytes, from) = receive(&check, None, &ear, expected, why);
+                check.require(
+                    format!("{expected} from {}", hosts.client.address),
+                    format!("{:?} from {}", String::from_utf8_lossy(&bytes), from.ip()),
+                    bytes == b"wirelab announce cable" && from.ip() == hosts.client.address,
+                    why,
+                );
+            }
+        }
+    }
+
     #[test]
     fn announces_to_one_address_and_once() {
         let check = check!();
@@ -352,9 +459,6 @@ mod step_2 {
 
 mod step_3 {
     use super::*;
-    #[cfg(target_os = "linux")]
-    use wire::netns::{self, Side};
-
     const HEARD: &str = "The datagram was sent to 127.255.255.255 and to the port that the program printed. A socket bound to that address, or to 0.0.0.0, gets it; one bound to 127.0.0.1 does not. Bind to the address that `receiver` is given.";
 
     #[test]
@@ -433,27 +537,10 @@ mod step_3 {
     fn bound_to_every_address_it_hears_both() {
         #[cfg(target_os = "linux")]
         {
-            let check = match netns::inside("step_3::bound_to_every_address_it_hears_both") {
-                Ok(Side::Inside) => check!(),
-                Ok(Side::Outside(finished)) if finished.success() => return,
-                Ok(Side::Outside(finished)) => {
-                    eprint!("{}", String::from_utf8_lossy(&finished.stderr));
-                    std::panic::resume_unwind(Box::new(()))
-                }
-                Err(reason) => return check!().skip(Need::Netns, &reason.to_string()),
+            let name = "step_3::bound_to_every_address_it_hears_both";
+            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+                return;
             };
-            check.note(
-                "entered",
-                "a network of its own",
-                "nothing but a loopback interface",
-            );
-            // A sandbox around the program may not stand being in another one.
-            if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
-                return check.skip(
-                    Need::Netns,
-                    "the program does not start in a network of its own",
-                );
-            }
             if !loopback_broadcasts(&check) {
                 return;
             }
@@ -634,6 +721,42 @@ mod step_5 {
             ],
             why,
         );
+    }
+
+    /// Asker and listeners on two hosts, in a subnet whose broadcast address is 10.0.0.63: one listener
+    /// hears it, and one that is bound to its host's own address does not.
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: two hosts in a network of their own"
+    )]
+    fn finds_a_listener_on_another_host() {
+        #[cfg(target_os = "linux")]
+        {
+            let name = "step_5::finds_a_listener_on_another_host";
+            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+                return;
+            };
+            let Some(hosts) = two_hosts(&check, [255, 255, 255, 192].into()) else {
+                return;
+            };
+            let why = "The query went to the subnet's broadcast address, 10.0.0.63, over a cable to another host. There a listener on 0.0.0.0 hears it, and its answer comes from its host's own address. One that is bound to 10.0.0.2 gets what is sent to 10.0.0.2, and no broadcast.";
+            // A program ends with the thread that has started it: all of it happens on the server's.
+            on(&hosts.server, || {
+                let listen =
+                    |at: String, name| check.start(["listen", "--listen", &at, "--name", name]);
+                let deaf = listen(format!("{}:0", hosts.server.address), "deaf");
+                let port = deaf.addr().port();
+                let _hears = listen(format!("0.0.0.0:{port}"), "kitchen");
+                let to = format!("10.0.0.63:{port}");
+                let found = on(&hosts.client, || {
+                    check.run(["discover", "--to", &to, "--wait", "60", "--want", "1"])
+                });
+                found
+                    .expect_stdout_lines(&[format!("found kitchen at 10.0.0.2:{port}")], why)
+                    .expect_success(why);
+            });
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::partial::Partial;
 use crate::datagram::{Datagram, Kind};
 use crate::socket::receive_until;
 
-/// How far ahead of the next block the receiver keeps what comes early.
+/// How many numbers, from the next one on, the receiver keeps what comes early of.
 const AHEAD: u32 = 64;
 
 /// Says that `number` is here.
@@ -29,20 +29,21 @@ fn acknowledge(socket: &UdpSocket, transfer: u32, number: u32, to: SocketAddr) -
 }
 // end
 
-/// Steps 2 and 4. Receives one transfer into `file`, and returns when its name is right and the FIN
-/// is acknowledged.
+/// Steps 2 and 5. Receives one transfer into `file`, and returns when it has its name and the FIN is
+/// acknowledged.
 ///
 /// The transfer begins with the first DATA or FIN of number 0, and is from then on the one of this
 /// sender's address and this `transfer`; every other datagram is passed over, without an answer.
 ///
 /// - DATA with the number that comes next: append it, then acknowledge that number.
 /// - DATA that was here before: acknowledge it again, and do not write it again.
-/// - DATA further ahead: pass over it (step 2), or keep up to 64 numbers ahead of the next and
-///   acknowledge it (step 4).
+/// - DATA further ahead: pass over it, without an answer (step 2); or keep up to 64 numbers, the next
+///   one included, and acknowledge it (step 5).
 /// - FIN with the number that comes next: `complete` the file, then acknowledge that number, return.
-/// - FIN with another number, or an ACK: pass over it.
+/// - FIN with another number, or an ACK: pass over it, without an answer.
 ///
-/// When for the time of `idle` nothing of the transfer has come, the error is
+/// An acknowledgement goes back at once, one for each datagram, and is a promise: its sender forgets
+/// the block. When for the time of `idle` nothing of the transfer has come, the error is
 /// [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut). Before the transfer has begun the wait has
 /// no end. Returns whom to answer, for [`linger`].
 pub fn receive(socket: &UdpSocket, file: &mut Partial, idle: Duration) -> io::Result<Ended> {

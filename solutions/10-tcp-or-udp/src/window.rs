@@ -12,53 +12,57 @@ use crate::datagram::{BLOCK, Datagram, Kind};
 use crate::sender::deliver;
 use crate::socket::receive_until;
 
-/// A block on its way.
+/// How far ahead of the first block that is not acknowledged a block may be: the receiver keeps no more.
+const AHEAD: u32 = 64;
+
+/// A block that is not acknowledged yet.
 struct Flying {
     number: u32,
     bytes: Vec<u8>,
     tries: u32,
     /// When it is to be sent again.
     due: Instant,
-    arrived: bool,
 }
 // end
 
-/// Step 4, a bonus. As [`sender::send`](crate::sender::send), with up to `plan.window` blocks on
-/// their way: no block is sent before all but the last `plan.window - 1` before it are acknowledged.
+/// Step 5, a bonus. As [`sender::send`](crate::sender::send), with several blocks on their way.
 ///
-/// Each block has its own timeout. Only what was not acknowledged in time is sent again. The FIN
-/// goes out when all blocks are acknowledged.
+/// - At most `plan.window` blocks have been sent and are not acknowledged, at any time.
+/// - No block is sent that is 64 or more ahead of the first one that is not acknowledged: the
+///   receiver keeps no more.
+/// - Each block has its own timeout. Only what was not acknowledged in time is sent again.
+/// - The FIN goes out when all blocks are acknowledged.
 pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
     // write: "the blocks through a window, then the FIN; how many datagrams that took"
     let mut sent = Sent::default();
-    let mut blocks = (0..).zip(bytes.chunks(BLOCK));
+    let mut blocks = (0..).zip(bytes.chunks(BLOCK)).peekable();
+    // In the order of their numbers: the first is the one that holds up all others.
     let mut flying: Vec<Flying> = Vec::new();
-    let mut number = 0;
+    let mut count = 0;
     loop {
-        // The window moves when its first block has arrived, not when any has.
-        let arrived = flying.iter().take_while(|block| block.arrived).count();
-        flying.drain(..arrived);
         while flying.len() < plan.window {
-            let Some((n, block)) = blocks.next() else {
+            let first = flying.first().map(|block| block.number);
+            let in_reach = |(number, _): &(u32, &[u8])| number - first.unwrap_or(*number) < AHEAD;
+            let Some((number, block)) = blocks.next_if(in_reach) else {
                 break;
             };
-            number = n + 1;
+            count = number + 1;
             let datagram = Datagram {
                 kind: Kind::Data,
                 transfer: plan.transfer,
-                number: n,
+                number,
                 block: block.to_vec(),
             };
             flying.push(Flying {
-                number: n,
+                number,
                 bytes: datagram.encode(),
                 tries: 0,
                 due: Instant::now(),
-                arrived: false,
             });
         }
+        // A new block is due at once, and so both kinds of sending are one.
         let now = Instant::now();
-        for block in flying.iter_mut().filter(|b| !b.arrived && b.due <= now) {
+        for block in flying.iter_mut().filter(|block| block.due <= now) {
             if block.tries == plan.tries {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -69,19 +73,17 @@ pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
             block.tries += 1;
             block.due = Instant::now() + plan.timeout;
         }
-        let waiting = flying.iter().filter(|block| !block.arrived);
-        let Some(due) = waiting.map(|block| block.due).min() else {
+        let Some(due) = flying.iter().map(|block| block.due).min() else {
             break;
         };
         if let Some((answer, from)) = receive_until(socket, due)? {
             let ours = answer.kind == Kind::Ack && answer.transfer == plan.transfer;
-            let block = flying.iter_mut().find(|b| b.number == answer.number);
-            if let Some(block) = block.filter(|_| ours && from == plan.to) {
-                block.arrived = true;
+            if ours && from == plan.to {
+                flying.retain(|block| block.number != answer.number);
             }
         }
     }
-    deliver(socket, plan, Kind::Fin, number, &[], &mut sent)?;
+    deliver(socket, plan, Kind::Fin, count, &[], &mut sent)?;
     Ok(sent)
     // end
 }

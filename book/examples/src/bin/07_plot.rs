@@ -189,7 +189,7 @@ impl Trace {
             points.trim_start().to_string()
         };
         let mut svg = String::new();
-        svg += "<svg class=\"figure\" role=\"img\" aria-labelledby=\"fig-07-accepted-t fig-07-accepted-d\" viewBox=\"0 0 460 318\" font-size=\"14\" xmlns=\"http://www.w3.org/2000/svg\">\n";
+        svg += "<svg class=\"figure\" role=\"img\" aria-labelledby=\"fig-07-accepted-t fig-07-accepted-d\" viewBox=\"-4 0 466 318\" font-size=\"14\" xmlns=\"http://www.w3.org/2000/svg\">\n";
         svg += "<title id=\"fig-07-accepted-t\">Bytes accepted over time, for three sizes of buffers</title>\n";
         svg += "<desc id=\"fig-07-accepted-d\">Three staircases over half a second, for buffers of 16, 64 and 128 KiB, and below them the line of what the reader has read. At the start each staircase jumps: the larger the buffers, the higher. For the first 100 milliseconds nobody reads, and all three are nearly level. Then the reader reads at an even pace, and all three climb with it, in steps that are larger where the buffers are larger. None of them climbs faster than the reader reads.</desc>\n";
         for bytes in (0..=top).step_by(step as usize) {

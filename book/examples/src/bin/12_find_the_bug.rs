@@ -30,6 +30,7 @@ fn main() {
             }
             _ => "an address outside the network",
         };
-        println!("{host}/{bits}: sends to {sent}, broadcast is {right}: {meets}");
+        println!("{host}/{bits}: sends to {sent}, broadcast is {right}");
+        println!("  it meets {meets}");
     }
 }

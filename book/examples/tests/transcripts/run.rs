@@ -77,6 +77,28 @@ impl Session {
                 Some(code) => code.to_string(),
                 None => return Err("no exit code: nothing has ended, or by a signal".to_owned()),
             }]),
+            Action::Write(name, bytes) => {
+                let path = self.folder.join(name);
+                std::fs::write(path, bytes).map_err(|e| format!("cannot write {name}: {e}"))?;
+                self.kept.push(name.clone());
+                Ok(Vec::new())
+            }
+            Action::MakeFolder(name) => {
+                let folder = self.folder.join(name);
+                std::fs::create_dir(&folder).map_err(|e| format!("cannot make {name}: {e}"))?;
+                self.kept.push(name.clone());
+                Ok(Vec::new())
+            }
+            Action::List(name) => {
+                let entries = std::fs::read_dir(self.folder.join(name));
+                let entries = entries.map_err(|e| format!("cannot list {name}: {e}"))?;
+                let names = entries.flatten().map(|entry| entry.file_name());
+                let mut names: Vec<_> = names
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .collect();
+                names.sort();
+                Ok(names)
+            }
             Action::Lines(jobs) => jobs
                 .iter()
                 .map(|&number| {

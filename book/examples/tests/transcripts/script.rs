@@ -19,6 +19,7 @@ pub enum System {
     Unix,
     Linux,
     LinuxWithGlibc,
+    LinuxWithTun,
 }
 
 impl System {
@@ -27,11 +28,16 @@ impl System {
         let Some(name) = line.strip_prefix("# on ") else {
             return Ok(None);
         };
-        let all = [System::Unix, System::Linux, System::LinuxWithGlibc];
+        let all = [
+            System::Unix,
+            System::Linux,
+            System::LinuxWithGlibc,
+            System::LinuxWithTun,
+        ];
         match all.into_iter().find(|system| system.to_string() == name) {
             Some(system) => Ok(Some(system)),
             None => Err(format!(
-                "`# on {name}`: write Unix, Linux or Linux with glibc"
+                "`# on {name}`: write Unix, Linux, Linux with glibc or Linux with a TUN device"
             )),
         }
     }
@@ -41,6 +47,7 @@ impl System {
             System::Unix => cfg!(unix),
             System::Linux => cfg!(target_os = "linux"),
             System::LinuxWithGlibc => cfg!(all(target_os = "linux", target_env = "gnu")),
+            System::LinuxWithTun => wire::netns::can_make_a_path(),
         }
     }
 }
@@ -51,6 +58,7 @@ impl fmt::Display for System {
             System::Unix => "Unix",
             System::Linux => "Linux",
             System::LinuxWithGlibc => "Linux with glibc",
+            System::LinuxWithTun => "Linux with a TUN device",
         })
     }
 }
@@ -78,6 +86,12 @@ pub enum Action {
     Wait,
     Kill(usize),
     ShowCode,
+    /// A scratch file of this name, with these bytes.
+    Write(String, Vec<u8>),
+    /// An empty scratch folder of this name.
+    MakeFolder(String),
+    /// What is in it, a name a line.
+    List(String),
     /// The next line of each of these jobs, in this order.
     Lines(Vec<usize>),
 }
@@ -193,6 +207,8 @@ fn parse_command(line: &str) -> Result<Action, String> {
     match words.iter().map(Word::as_str).collect::<Vec<_>>()[..] {
         ["wait"] => return Ok(Action::Wait),
         ["echo", "$?"] => return Ok(Action::ShowCode),
+        ["mkdir", name] => return plain(name).map(Action::MakeFolder),
+        ["ls", name] => return plain(name).map(Action::List),
         ["kill", job] => {
             return job
                 .strip_prefix('%')
@@ -201,6 +217,17 @@ fn parse_command(line: &str) -> Result<Action, String> {
                 .ok_or_else(|| format!("`kill {job}`: which job? write `kill %1`"));
         }
         _ => {}
+    }
+
+    if let [
+        Word::Text(printf),
+        Word::Text(text),
+        Word::Operator(">"),
+        Word::Text(name),
+    ] = &words[..]
+        && printf == "printf"
+    {
+        return Ok(Action::Write(plain(name)?, unescape(text)?));
     }
 
     let background = words.last().is_some_and(|word| word.is_operator("&"));
@@ -234,10 +261,7 @@ fn parse_command(line: &str) -> Result<Action, String> {
         }
         let name = words.pop().map(Word::into_text).unwrap_or_default();
         words.pop();
-        if name.contains(['/', '\\']) {
-            return Err(format!("`> {name}`: a plain file name, please"));
-        }
-        keep = Some(name);
+        keep = Some(plain(&name)?);
     }
     if let Some(word) = words.iter().find(|word| matches!(word, Word::Operator(_))) {
         return Err(format!(
@@ -257,6 +281,14 @@ fn parse_command(line: &str) -> Result<Action, String> {
     } else {
         Action::Run(command)
     })
+}
+
+/// The name of something in the scratch folder.
+fn plain(name: &str) -> Result<String, String> {
+    if name.is_empty() || name.starts_with(['.', '-']) || name.contains(['/', '\\']) {
+        return Err(format!("`{name}`: a plain file name, please"));
+    }
+    Ok(name.to_owned())
 }
 
 fn program_of(words: Vec<String>) -> Result<(Program, Vec<String>), String> {
@@ -428,6 +460,8 @@ fn what_is_not_understood_is_refused() {
         ("cargo build", "cargo run"),
         ("cargo run -q -p examples", "--bin"),
         ("printf 'a\\q' | tcp-echo", "\\q"),
+        ("printf a > ../b", "plain"),
+        ("mkdir ..", "plain"),
     ] {
         let problem = parse_command(line).unwrap_err();
         assert!(problem.contains(says), "{line}: {problem}");
@@ -439,6 +473,7 @@ fn a_first_line_names_the_system() {
     for (line, system) in [
         ("# on Linux", Some(System::Linux)),
         ("# on Linux with glibc", Some(System::LinuxWithGlibc)),
+        ("# on Linux with a TUN device", Some(System::LinuxWithTun)),
         ("# on Unix", Some(System::Unix)),
         ("# a remark on Linux", None),
     ] {

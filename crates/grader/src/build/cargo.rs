@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::scratch;
 
+/// What the folders are called that hold the dependencies of a run, below `target/grade`.
+pub const SCRATCH: &str = "dependencies";
+
 /// What cargo made of a lab.
 #[derive(Debug)]
 pub(super) struct Ready {
@@ -22,6 +25,8 @@ pub(super) struct Ready {
     pub(super) dependencies: TempDir,
     /// What the program may name: the crate, and its file in `dependencies`.
     pub(super) externs: BTreeMap<String, String>,
+    /// What the checks may name: the crate, and its file.
+    pub(super) checks_externs: BTreeMap<String, PathBuf>,
     /// The package's edition.
     pub(super) edition: String,
     /// The package's version.
@@ -60,7 +65,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         .map(|node| (node.id.as_str(), node))
         .collect();
     // Beside the target folder, so that the files need not be copied.
-    let dependencies = scratch::make(&home, "dependencies")?;
+    let dependencies = scratch::make(&home, SCRATCH)?;
     let mut kept = HashMap::new();
     for id in closure(&package.id, &nodes) {
         // A build script is compiled too, and is no library.
@@ -75,6 +80,13 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
             }
         }
     }
+    let checks_externs = for_tests(&package.id, &nodes)
+        .filter_map(|dependency| {
+            let mut made = artifacts.iter();
+            let made = made.find(|made| made.package_id == dependency.pkg && made.is_library())?;
+            Some((dependency.name.clone(), made.library()?.clone()))
+        })
+        .collect();
     let externs = direct(&package.id, &nodes)
         .filter_map(|dependency| {
             let file = kept.get(dependency.pkg.as_str())?;
@@ -85,6 +97,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         checks,
         dependencies,
         externs,
+        checks_externs,
         edition: package.edition.clone(),
         version: package.version.clone(),
     })
@@ -149,6 +162,18 @@ fn direct<'m>(
     dependencies
         .iter()
         .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none()))
+}
+
+/// What the package's tests depend on.
+fn for_tests<'m>(
+    id: &str,
+    nodes: &HashMap<&str, &'m Node>,
+) -> impl Iterator<Item = &'m Dependency> + use<'m> {
+    let dependencies = nodes.get(id).map_or(&[][..], |node| &node.deps[..]);
+    dependencies.iter().filter(|dependency| {
+        let mut kinds = dependency.dep_kinds.iter();
+        kinds.any(|kind| matches!(kind.kind.as_deref(), None | Some("dev")))
+    })
 }
 
 fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {

@@ -14,7 +14,7 @@ use course::{Course, Lab};
 /// How many tokens in a row make a passage.
 const RUN: usize = 32;
 /// A region shorter than this has nothing of its own: `Ok(n)` is everywhere.
-const LEAST: usize = 24;
+pub(crate) const LEAST: usize = 24;
 
 /// A passage that must not be handed out, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,10 +174,10 @@ fn without_hints(text: &str) -> String {
 }
 
 /// A token and the line it stands in.
-type Token<'t> = (usize, &'t str);
+pub(crate) type Token<'t> = (usize, &'t str);
 
 /// Words and single signs, without comments and white space.
-fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     for (n, line) in text.lines().enumerate() {
         let mut rest = line.find("//").map_or(line, |at| &line[..at]);
@@ -199,10 +199,10 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
 }
 
 /// The hash of a run of tokens.
-type Run = u64;
+pub(crate) type Run = u64;
 
 /// Every run of `length` tokens, with the line where it begins.
-fn runs(tokens: &[Token<'_>], length: usize) -> impl Iterator<Item = (usize, Run)> {
+pub(crate) fn runs(tokens: &[Token<'_>], length: usize) -> impl Iterator<Item = (usize, Run)> {
     tokens.windows(length).map(|window| {
         let mut hasher = DefaultHasher::new();
         for (_, token) in window {

@@ -1,7 +1,7 @@
 //! Reading what lies in an entry, whatever it is packed in, within limits and without ever unpacking it to disk.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
@@ -11,6 +11,8 @@ use super::collect::{Collection, Item};
 
 /// How many files and folders an entry may hold.
 const MOST_ITEMS: usize = 50_000;
+/// How long an archive may be, in bytes.
+const MOST_PACKED: u64 = 256 << 20;
 /// How much an entry may hold unpacked, in bytes.
 const MOST_BYTES: u64 = 1 << 30;
 /// How many times its packed size an archive may unpack to, once it is longer than [`RATIO_FROM`].
@@ -22,14 +24,14 @@ const RATIO_FROM: u64 = 16 << 20;
 type Reason = String;
 
 /// What was counted so far.
-struct Meter {
+pub(super) struct Meter {
     packed: u64,
     unpacked: u64,
     items: usize,
 }
 
 impl Meter {
-    fn new(packed: u64) -> Meter {
+    pub(super) fn new(packed: u64) -> Meter {
         Meter {
             packed,
             unpacked: 0,
@@ -37,12 +39,10 @@ impl Meter {
         }
     }
 
-    fn item(&mut self, bytes: u64) -> Result<(), Reason> {
+    pub(super) fn item(&mut self, bytes: u64) -> Result<(), Reason> {
         self.items += 1;
         if self.items > MOST_ITEMS {
-            return Err(format!(
-                "it holds more than {MOST_ITEMS} files; leave out target and everything that is not yours"
-            ));
+            return Err(too_many());
         }
         self.unpacked = self.unpacked.saturating_add(bytes);
         self.check()
@@ -64,6 +64,12 @@ impl Meter {
     }
 }
 
+fn too_many() -> Reason {
+    format!(
+        "it holds more than {MOST_ITEMS} files; leave out target and everything that is not yours"
+    )
+}
+
 /// Hands every file in the entry at `path` to `collection`.
 ///
 /// # Errors
@@ -81,42 +87,79 @@ pub(super) fn read(path: &Path, collection: &mut Collection<'_>) -> Result<(), R
     }
 }
 
-/// Which kind of archive a name promises.
-#[derive(PartialEq)]
+/// What an archive is packed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Packing {
     Zip,
     TarGz,
     Tar,
-    Unknown,
+    /// One that is not read here, by its usual name.
+    Other(&'static str),
 }
 
-fn packing(path: &Path) -> Option<Packing> {
+/// What a name promises.
+fn promised(path: &Path) -> Option<Packing> {
     let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if ends(&[".zip"]) {
+    let others = [
+        ".rar", ".7z", ".xz", ".bz2", ".zst", ".gz", ".lzh", ".ace", ".lz", ".z", ".cab", ".iso",
+        ".dmg", ".txz", ".tbz2",
+    ];
+    if name.ends_with(".zip") {
         Some(Packing::Zip)
-    } else if ends(&[".tar.gz", ".tgz"]) {
+    } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
         Some(Packing::TarGz)
-    } else if ends(&[".tar"]) {
+    } else if name.ends_with(".tar") {
         Some(Packing::Tar)
     } else {
-        ends(&[".rar", ".7z", ".xz", ".bz2", ".zst", ".gz", ".lzh", ".ace"])
-            .then_some(Packing::Unknown)
+        let other = others.into_iter().find(|ending| name.ends_with(ending))?;
+        Some(Packing::Other(other))
     }
+}
+
+/// What a file is by its first bytes, where those are known: many a .rar is called .zip.
+fn found(file: &mut File) -> io::Result<Option<Packing>> {
+    let mut start = Vec::new();
+    file.take(8).read_to_end(&mut start)?;
+    file.rewind()?;
+    let known: [(&[u8], Packing); 7] = [
+        (b"PK\x03\x04", Packing::Zip),
+        (b"PK\x05\x06", Packing::Zip),
+        (b"\x1f\x8b", Packing::TarGz),
+        (b"Rar!\x1a\x07", Packing::Other(".rar")),
+        (b"7z\xbc\xaf\x27\x1c", Packing::Other(".7z")),
+        (b"\xfd7zXZ\0", Packing::Other(".xz")),
+        (b"BZh", Packing::Other(".bz2")),
+    ];
+    let packing = known.iter().find(|(magic, _)| start.starts_with(magic));
+    Ok(packing.map(|(_, packing)| *packing))
 }
 
 fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}; ask for it again");
-    let open = || File::open(path).map_err(unreadable);
-    let packed = fs::metadata(path).map_err(unreadable)?.len();
-    match packing(path) {
-        Some(Packing::Zip) => zip(open()?, packed, collection),
-        Some(Packing::TarGz) => tar(GzDecoder::new(BufReader::new(open()?)), packed, collection),
-        Some(Packing::Tar) => tar(BufReader::new(open()?), packed, collection),
-        Some(Packing::Unknown) => {
-            Err("this kind of archive cannot be read; ask for .zip".to_owned())
-        }
-        None => Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned()),
+    let Some(promised) = promised(path) else {
+        return Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned());
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let packed = file.metadata().map_err(unreadable)?.len();
+    if packed == 0 {
+        return Err("is empty; ask for it again".to_owned());
+    }
+    let packing = found(&mut file).map_err(unreadable)?.unwrap_or(promised);
+    if let Packing::Other(ending) = packing {
+        return Err(format!(
+            "a {ending} file cannot be read here; ask for a .zip or a .tar.gz"
+        ));
+    }
+    if packed > MOST_PACKED {
+        return Err(format!(
+            "it is longer than {} MiB; leave out target and everything that is not yours",
+            MOST_PACKED >> 20
+        ));
+    }
+    match packing {
+        Packing::Zip => zip(file, packed, collection),
+        Packing::TarGz => tar(GzDecoder::new(BufReader::new(file)), packed, collection),
+        _ => tar(BufReader::new(file), packed, collection),
     }
 }
 
@@ -131,14 +174,11 @@ fn folder(root: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
         for entry in listed {
             let path = entry.path();
             let below = path.strip_prefix(root).unwrap_or(&path);
+            meter.item(0)?;
             let Some(name) = below.to_str() else {
-                collection.note(format!(
-                    "{} was left out: its name is not UTF-8",
-                    below.display()
-                ));
+                collection.refuse_name(&below.to_string_lossy());
                 continue;
             };
-            meter.item(0)?;
             let unreadable = |error: io::Error| format!("{name} cannot be read: {error}");
             let kind = entry.file_type().map_err(unreadable)?;
             if kind.is_dir() {
@@ -149,7 +189,7 @@ fn folder(root: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
                 collection.refuse(name, "it is a symbolic link; hand in the file itself");
             } else if !kind.is_file() {
                 collection.refuse(name, "it is a device, a pipe or a socket");
-            } else if dir == root && packing(&path).is_some() {
+            } else if dir == root && promised(&path).is_some() {
                 file(&path, collection).map_err(|reason| format!("{name}: {reason}"))?;
             } else if let Some(item) = collection.wants(name) {
                 let file = File::open(&path).map_err(unreadable)?;
@@ -172,10 +212,39 @@ fn outside(name: &str) -> Reason {
     )
 }
 
-fn zip(file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
+/// How many entries a zip says it has. Its reader makes room for all of them before the first can be looked at, so
+/// that is asked beforehand, of every place at the end where it may stand (APPNOTE.TXT 4.3.14 and 4.3.16).
+fn zip_entries(file: &mut File) -> io::Result<u64> {
+    // The longest comment and what stands around it.
+    const TAIL: u64 = (64 << 10) + 200;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail)?;
+    file.rewind()?;
+    let at = |magic: &[u8], offset: usize, size: usize| -> u64 {
+        let found = tail.windows(magic.len()).enumerate();
+        let counts = found
+            .filter(|(_, window)| *window == magic)
+            .filter_map(|(at, _)| tail.get(at + offset..at + offset + size))
+            .map(|count| {
+                count
+                    .iter()
+                    .rev()
+                    .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+            });
+        counts.max().unwrap_or(0)
+    };
+    Ok(at(b"PK\x05\x06", 10, 2).max(at(b"PK\x06\x06", 32, 8)))
+}
+
+fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
     let damaged = |error: &dyn std::fmt::Display| {
         format!("the .zip cannot be read: {error}; ask for it again")
     };
+    if zip_entries(&mut file).map_err(|error| damaged(&error))? > MOST_ITEMS as u64 {
+        return Err(too_many());
+    }
     let mut archive =
         zip::ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
     let mut meter = Meter::new(packed);
@@ -186,10 +255,7 @@ fn zip(file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), R
         // What a directory of the archive says of its sizes may be a lie; what is taken is counted as it comes.
         meter.item(entry.size())?;
         let Ok(name) = std::str::from_utf8(entry.name_raw()) else {
-            collection.note(format!(
-                "{} was left out: its name is not UTF-8",
-                entry.name_raw().escape_ascii()
-            ));
+            collection.refuse_name(&String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
             continue;
         };
         let name = name.replace('\\', "/");
@@ -258,12 +324,12 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
         let entry = entry.map_err(damaged)?;
         items.item(0)?;
         let bytes = entry.path_bytes().into_owned();
-        let Ok(name) = String::from_utf8(bytes) else {
-            collection.note(format!(
-                "{} was left out: its name is not UTF-8",
-                entry.path_bytes().escape_ascii()
-            ));
-            continue;
+        let name = match String::from_utf8(bytes) {
+            Ok(name) => name,
+            Err(error) => {
+                collection.refuse_name(&String::from_utf8_lossy(error.as_bytes()));
+                continue;
+            }
         };
         if leads_out(&name) {
             return Err(outside(&name));

@@ -132,6 +132,27 @@ impl<'w> Collection<'w> {
         }
     }
 
+    /// A name that is not UTF-8, as far as it can be shown: among a lab's files nobody can say which it would be.
+    pub(super) fn refuse_name(&mut self, shown: &str) {
+        let parts: Vec<String> = shown.split('/').map(str::to_lowercase).collect();
+        if parts.iter().any(|part| is_ignored(part)) {
+            return;
+        }
+        let among = self.wanted.items.values().find(|item| {
+            let folder = parts
+                .iter()
+                .position(|part| *part == item.lab.to_lowercase());
+            folder.is_some_and(|at| at + 1 < parts.len())
+        });
+        match among.cloned() {
+            Some(item) => {
+                let reason = "its name is not UTF-8; rename it".to_owned();
+                self.add(item, shown, Err(reason));
+            }
+            None => self.note(format!("{shown} was left out: its name is not UTF-8")),
+        }
+    }
+
     pub(super) fn note(&mut self, note: String) {
         if self.notes.len() < 20 {
             self.notes.push(note);

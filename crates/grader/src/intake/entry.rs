@@ -5,26 +5,51 @@
 pub struct Who {
     /// What tells this student from all others: the roster's `student`, where it fits.
     pub key: String,
-    /// The words by which a roster may name the same student.
+    /// The words by which a roster may name the same student, the surest first.
     pub aliases: Vec<String>,
     /// The name, where it is in the entry's.
     pub name: String,
     /// Whether the entry's name says that it came late; it does not say how late.
     pub late: bool,
+    /// Where one student has several entries: the higher, the later.
+    pub attempt: u64,
 }
 
 /// Reads an entry's name: Canvas's `{sortablename}_[LATE_]{userid}_{attachmentid}_{file}`, Moodle's
-/// `Full Name_{id}_assignsubmission_file[_]`, or else a plain name.
+/// `Full Name_{id}_assignsubmission_file[_]`, or else a plain name, such as that of a GitHub Classroom repository,
+/// `assignment-login`.
 pub fn read(name: &str, is_folder: bool) -> Who {
     moodle(name)
         .or_else(|| canvas(name).filter(|_| !is_folder))
-        .unwrap_or_else(|| {
-            let key = if is_folder { name } else { stem(name) };
-            Who {
-                key: key.to_owned(),
-                ..Who::default()
-            }
-        })
+        .unwrap_or_else(|| plain(if is_folder { name } else { stem(name) }))
+}
+
+/// A name that says nothing but who. What follows a hyphen may be the login, as in `wirelab-ada`, or tell a copy from
+/// the first one, as in `ada-2`: a roster knows.
+fn plain(name: &str) -> Who {
+    let (key, attempt) = copy(name, " (", ")").unwrap_or((name, 0));
+    let mut aliases: Vec<String> = key
+        .match_indices('-')
+        .map(|(at, _)| key[at + 1..].to_owned())
+        .collect();
+    let mut number = attempt;
+    if let Some((first, copy)) = copy(key, "-", "").or_else(|| copy(key, "_", "")) {
+        aliases.push(first.to_owned());
+        number = number.max(copy);
+    }
+    Who {
+        key: key.to_owned(),
+        aliases,
+        attempt: number,
+        ..Who::default()
+    }
+}
+
+/// `ada (2)` → `ada` and 2, where a copy's number stands between ` (` and `)`.
+fn copy<'n>(name: &'n str, before: &str, after: &str) -> Option<(&'n str, u64)> {
+    let (first, count) = name.strip_suffix(after)?.rsplit_once(before)?;
+    let short = number(count) && count.len() <= 3 && !first.is_empty();
+    Some((first, count.parse().ok().filter(|_| short)?))
 }
 
 fn number(word: &str) -> bool {
@@ -38,7 +63,7 @@ fn moodle(name: &str) -> Option<Who> {
         key: id.to_owned(),
         aliases: vec![full.to_owned()],
         name: full.to_owned(),
-        late: false,
+        ..Who::default()
     })
 }
 
@@ -55,9 +80,30 @@ fn canvas(name: &str) -> Option<Who> {
     (number(next) && number(attachment) && !file.is_empty()).then(|| Who {
         key: next.to_owned(),
         aliases: vec![sortable.to_owned()],
-        name: String::new(),
         late,
+        // Canvas counts the files of everybody up, so a later one has a higher number.
+        attempt: attachment.parse().unwrap_or_default(),
+        ..Who::default()
     })
+}
+
+/// Where Canvas looks for feedback on this entry, in the archive that is uploaded again: the entry's own name up to the
+/// file's.
+#[must_use]
+pub fn canvas_feedback(name: &str) -> Option<String> {
+    let who = canvas(name)?;
+    let before = if who.late { 4 } else { 3 };
+    let (at, _) = name.match_indices('_').nth(before - 1)?;
+    Some(format!("{}_feedback.md", &name[..at]))
+}
+
+/// Where Moodle looks for feedback on this entry, in the archive of feedback files.
+#[must_use]
+pub fn moodle_feedback(name: &str) -> Option<String> {
+    moodle(name)?;
+    let (head, _) = name.split_once("_assignsubmission_")?;
+    // With an underscore at its end, as older versions want it and newer ones allow it.
+    Some(format!("{head}_assignsubmission_file_/feedback.md"))
 }
 
 /// The name without what says the kind of archive.
@@ -79,6 +125,50 @@ mod tests {
     use super::*;
 
     #[test]
+    fn feedback_goes_back_under_the_entrys_name() {
+        assert_eq!(
+            canvas_feedback("lovelaceada_LATE_1234_98765_my_labs.zip").as_deref(),
+            Some("lovelaceada_LATE_1234_98765_feedback.md")
+        );
+        assert_eq!(
+            canvas_feedback("hoppergrace_77_98765_a_b.zip").as_deref(),
+            Some("hoppergrace_77_98765_feedback.md")
+        );
+        for entry in [
+            "Ada Lovelace_4711_assignsubmission_file",
+            "Ada Lovelace_4711_assignsubmission_file_",
+            "Ada Lovelace_4711_assignsubmission_file_labs.zip",
+        ] {
+            assert_eq!(
+                moodle_feedback(entry).as_deref(),
+                Some("Ada Lovelace_4711_assignsubmission_file_/feedback.md")
+            );
+        }
+        assert_eq!(
+            (canvas_feedback("ada.zip"), moodle_feedback("ada")),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_later_attempt_has_the_higher_number() {
+        let attempt = |name: &str| {
+            let who = read(name, false);
+            (who.key, who.attempt)
+        };
+        assert_eq!(attempt("ada.zip"), ("ada".to_owned(), 0));
+        assert_eq!(attempt("ada (2).zip"), ("ada".to_owned(), 2));
+        // Without a roster this may be somebody's login.
+        assert_eq!(attempt("ada-2.zip"), ("ada-2".to_owned(), 2));
+        assert_eq!(read("ada-2.zip", false).aliases, ["2", "ada"]);
+        assert_eq!(attempt("lovelaceada_7_98_labs-1.zip"), ("7".to_owned(), 98));
+        assert_eq!(
+            attempt("s2026 (12345).zip"),
+            ("s2026 (12345)".to_owned(), 0)
+        );
+    }
+
+    #[test]
     fn each_layout_tells_who() {
         let who = read("lovelaceada_LATE_1234_98765_lab.zip", false);
         assert_eq!(
@@ -98,5 +188,10 @@ mod tests {
         assert_eq!(read("s123.tar.gz", false).key, "s123");
         assert_eq!(read("s123.zip", false).key, "s123");
         assert_eq!(read("wirelab-ada_99_1_x", true).key, "wirelab-ada_99_1_x");
+        let who = read("wirelab-ada-b", true);
+        assert_eq!(
+            (who.key.as_str(), who.aliases),
+            ("wirelab-ada-b", vec!["ada-b".to_owned(), "b".to_owned()])
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use course::{Kind, Verdict};
+use course::{CheckReport, Kind, Show, Verdict};
 
 use super::{Cell, Class, Column, Row, Status, number, safe};
 
@@ -25,9 +25,7 @@ pub(super) fn page(class: &Class, row: &Row) -> String {
     }
     page.push_str("| lab | points | of |\n|---|---:|---:|\n");
     for (lab, cell) in class.labs.iter().zip(&row.labs) {
-        let points = cell
-            .points
-            .map_or("–".to_owned(), |points| points.to_string());
+        let points = cell.score.map_or("–".to_owned(), number);
         let title = safe::inline(&lab.title);
         let _ = writeln!(page, "| {title} | {points} | {} |", lab.max_points);
     }
@@ -38,10 +36,11 @@ pub(super) fn page(class: &Class, row: &Row) -> String {
 }
 
 fn section(page: &mut String, lab: &Column, cell: &Cell) {
-    if cell.status == Status::Missing {
+    if cell.status == Status::Missing && cell.adjustments.is_empty() {
         return;
     }
     let _ = writeln!(page, "\n## {}\n", safe::inline(&lab.title));
+    changes(page, cell);
     let said = cell.message.as_deref().unwrap_or_default();
     match cell.status {
         Status::Starter => {
@@ -57,8 +56,13 @@ fn section(page: &mut String, lab: &Column, cell: &Cell) {
         Status::Error => {
             page.push_str("Not graded yet: the grading machine was at fault, not the program.\n");
         }
+        Status::Elsewhere => {}
         Status::Missing | Status::Graded => {
-            for check in &cell.checks {
+            let seen = match lab.show_hidden {
+                Show::Nothing => &[],
+                Show::Names | Show::Transcripts => &cell.hidden[..],
+            };
+            for check in cell.checks.iter().chain(seen) {
                 let mark = match &check.verdict {
                     Verdict::Passed => "passed",
                     Verdict::Failed => "failed",
@@ -75,14 +79,73 @@ fn section(page: &mut String, lab: &Column, cell: &Cell) {
                     check.name, check.points, check.max_points
                 );
             }
-            for check in cell
-                .checks
-                .iter()
-                .filter(|check| check.verdict == Verdict::Failed)
-            {
-                let _ = writeln!(page, "\n### `{}`\n", check.name);
-                page.push_str(&safe::fenced(check.message.as_deref().unwrap_or_default()));
+            if seen.is_empty() && !cell.hidden.is_empty() {
+                let points: u32 = cell.hidden.iter().map(|check| check.points.0).sum();
+                let _ = writeln!(
+                    page,
+                    "- checks that were not handed out: {points} of {}",
+                    lab.max_hidden_points
+                );
+            }
+            for check in &cell.checks {
+                transcript(page, check);
+            }
+            if lab.show_hidden == Show::Transcripts {
+                for check in &cell.hidden {
+                    transcript(page, check);
+                }
             }
         }
     }
+}
+
+fn transcript(page: &mut String, check: &CheckReport) {
+    if check.verdict == Verdict::Failed {
+        let _ = writeln!(page, "\n### `{}`\n", check.name);
+        page.push_str(&safe::fenced(check.message.as_deref().unwrap_or_default()));
+    }
+}
+
+/// Why what counts is not what was earned.
+fn changes(page: &mut String, cell: &Cell) {
+    let mut said = Vec::new();
+    if let Some(attempt) = cell.attempt {
+        said.push(format!("Attempt {attempt} counts."));
+    }
+    if let Some(late) = &cell.late
+        && late.days > 0
+    {
+        let days = if late.days == 1 {
+            "1 day".to_owned()
+        } else {
+            format!("{} days", late.days)
+        };
+        said.push(format!(
+            "Handed in {}, due {}: {days} late, {} % less.",
+            safe::inline(&late.submitted),
+            safe::inline(&late.due),
+            number(late.percent)
+        ));
+    }
+    for change in &cell.adjustments {
+        let what = match (change.set, change.points) {
+            (Some(set), _) => format!("set to {}", number(set)),
+            (None, Some(less)) if less < 0.0 => format!("{} fewer", number(-less)),
+            (None, more) => format!("{} more", number(more.unwrap_or_default())),
+        };
+        said.push(format!(
+            "Changed by hand, {what}: {}",
+            safe::inline(&change.reason)
+        ));
+    }
+    if said.is_empty() {
+        return;
+    }
+    if let (Some(points), Some(score)) = (cell.points, cell.score) {
+        said.push(format!("{points} earned, {} count.", number(score)));
+    }
+    for line in said {
+        let _ = writeln!(page, "- {line}");
+    }
+    page.push('\n');
 }

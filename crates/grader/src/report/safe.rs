@@ -35,6 +35,24 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Plain text in HTML, between tags and in quoted attributes.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let text = plain(text);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// A block of text in Markdown, in a fence that the text cannot close.
 #[must_use]
 pub fn fenced(text: &str) -> String {

@@ -1,4 +1,5 @@
-//! The system calls that no lab needs and that have been the way out of many a sandbox.
+//! The system calls that no lab needs and that have been the way out of many a sandbox, or to memory that belongs to no
+//! process, so that nobody counts it: what lies in a memfd or a System V segment that is not mapped.
 
 use std::collections::BTreeMap;
 
@@ -29,9 +30,13 @@ const REFUSED: &[i64] = &[
     libc::SYS_kcmp,
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
     libc::SYS_mount,
     libc::SYS_mount_setattr,
     libc::SYS_move_mount,
+    libc::SYS_mq_open,
+    libc::SYS_msgget,
     libc::SYS_name_to_handle_at,
     libc::SYS_open_by_handle_at,
     libc::SYS_open_tree,
@@ -44,7 +49,9 @@ const REFUSED: &[i64] = &[
     libc::SYS_quotactl,
     libc::SYS_reboot,
     libc::SYS_request_key,
+    libc::SYS_semget,
     libc::SYS_setns,
+    libc::SYS_shmget,
     libc::SYS_swapoff,
     libc::SYS_swapon,
     libc::SYS_syslog,

@@ -94,6 +94,7 @@ pub(super) fn main(own: &Path) -> anyhow::Result<()> {
             command.arg("--ro-bind").arg(path).arg(path);
         }
     }
+    limits::inherit_nothing()?;
     let filter = File::open(&launch.filter)
         .with_context(|| format!("{} cannot be read", launch.filter.display()))?;
     rustix::io::fcntl_setfd(&filter, FdFlags::empty())?;

@@ -1,6 +1,6 @@
 //! A program that behaves as its first argument says, for testkit's own tests.
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
@@ -40,9 +40,22 @@ fn main() {
             let _ = Command::new(me).arg("waits").arg(&args[1]).spawn();
             println!("left");
         }
+        Some("answers-the-first-only") => answer_the_first_only(),
+        Some("answers-datagrams") => answer_datagrams(args[1].parse().expect("a number")),
         Some(how) => serve(how),
         None => std::process::exit(2),
     }
+}
+
+/// Connects its datagram socket to the first who sends, and hears nobody else.
+fn answer_the_first_only() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    println!("listening {}", socket.local_addr().expect("it is bound"));
+    let mut room = [0; 100];
+    let (n, from) = socket.recv_from(&mut room).expect("a datagram");
+    socket.connect(from).expect("an address");
+    socket.send(&room[..n]).expect("it is sent");
+    let _ = socket.recv(&mut room);
 }
 
 /// Sends its standard input to a server and prints what comes back, both at once.
@@ -73,6 +86,18 @@ fn copies_afterwards(addr: &str) {
 fn sleep_for_ever() -> ! {
     loop {
         std::thread::park();
+    }
+}
+
+/// Answers each datagram this many times.
+fn answer_datagrams(times: usize) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    println!("listening {}", socket.local_addr().expect("an address"));
+    let mut room = [0; 4096];
+    while let Ok((n, from)) = socket.recv_from(&mut room) {
+        for _ in 0..times {
+            let _ = socket.send_to(&room[..n], from);
+        }
     }
 }
 

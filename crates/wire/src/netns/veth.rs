@@ -5,20 +5,23 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::linux::{lower, raise};
 
 /// The name of a host's interface.
 const INTERFACE: &str = "eth0";
-const INTERFACE_C: &std::ffi::CStr = c"eth0";
+pub(super) const INTERFACE_C: &std::ffi::CStr = c"eth0";
 
 /// A host: a network namespace of its own, with `lo` and one Ethernet interface, `eth0`.
 #[derive(Debug)]
 pub struct Host {
     /// Its link-layer address.
     pub mac: [u8; 6],
-    /// Its address, in a network of 24 bits.
+    /// Its address.
     pub address: Ipv4Addr,
+    /// The netmask of its network.
+    pub mask: Ipv4Addr,
     namespace: File,
 }
 
@@ -48,10 +51,20 @@ impl Veth {
     /// # Errors
     /// A step is not permitted, or the kernel has no veth.
     pub fn new() -> io::Result<Veth> {
+        Veth::with_mask(Ipv4Addr::new(255, 255, 255, 0))
+    }
+
+    /// As [`Veth::new`], in a network with another netmask than 255.255.255.0. The network's broadcast address
+    /// follows from it.
+    ///
+    /// # Errors
+    /// As [`Veth::new`].
+    pub fn with_mask(mask: Ipv4Addr) -> io::Result<Veth> {
         let host = |last: u8| -> io::Result<Host> {
             Ok(Host {
                 mac: [0x02, 0, 0, 0, 0, last],
                 address: Ipv4Addr::new(10, 0, 0, last),
+                mask,
                 namespace: thread::scope(|scope| scope.spawn(fresh_namespace).join())
                     .map_err(panicked)??,
             })
@@ -60,6 +73,9 @@ impl Veth {
         client.within(|| create_pair(&client, &server))??;
         for host in [&client, &server] {
             host.within(|| host.configure())??;
+        }
+        for host in [&client, &server] {
+            host.within(wait_until_it_sends)??;
         }
         Ok(Veth { client, server })
     }
@@ -104,7 +120,10 @@ impl Host {
     /// # Errors
     /// As [`Host::disconnect`].
     pub fn reconnect(&self) -> io::Result<()> {
-        self.within(|| raise(INTERFACE_C).map_err(|()| io::Error::last_os_error()))?
+        self.within(|| {
+            raise(INTERFACE_C).map_err(|()| io::Error::last_os_error())?;
+            wait_until_it_sends()
+        })?
     }
 
     /// Whether the host answers when it is asked for its link-layer address, as it does at first. While it does not,
@@ -132,12 +151,36 @@ impl Host {
         let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
         compute_checksums(&socket)?;
         set_address(&socket, libc::SIOCSIFADDR, self.address)?;
-        set_address(
-            &socket,
-            libc::SIOCSIFNETMASK,
-            Ipv4Addr::new(255, 255, 255, 0),
-        )?;
+        set_address(&socket, libc::SIOCSIFNETMASK, self.mask)?;
         raise(INTERFACE_C).map_err(|()| io::Error::last_os_error())
+    }
+}
+
+/// Waits until what is sent on this host's interface goes out. The kernel notices a new cable in a task of its own,
+/// and until then drops what is sent without a word (`IFF_RUNNING`, netdevice(7)).
+fn wait_until_it_sends() -> io::Result<()> {
+    const DEADLINE: Duration = Duration::from_secs(30);
+    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+    let began = Instant::now();
+    loop {
+        let mut request = request();
+        // SAFETY: the request takes an ifreq that names an interface, and fills in its flags.
+        let flags = unsafe {
+            if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &mut request) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            libc::c_int::from(request.ifr_ifru.ifru_flags)
+        };
+        if flags & libc::IFF_RUNNING != 0 {
+            // That task marks the interface before it is through with it, and keeps the lock that this needs.
+            return raise(INTERFACE_C).map_err(|()| io::Error::last_os_error());
+        }
+        if began.elapsed() > DEADLINE {
+            return Err(io::Error::other(format!(
+                "{INTERFACE} is connected and does not come up"
+            )));
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -155,7 +198,7 @@ fn fresh_namespace() -> io::Result<File> {
     File::open("/proc/thread-self/ns/net")
 }
 
-fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
+pub(super) fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: socket takes three numbers; a descriptor it returns is ours alone.
     unsafe {
         let fd = libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol);
@@ -167,7 +210,7 @@ fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     }
 }
 
-fn request() -> libc::ifreq {
+pub(super) fn request() -> libc::ifreq {
     // SAFETY: an ifreq is numbers, addresses and pointers, for all of which zero is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (slot, byte) in request.ifr_name.iter_mut().zip(INTERFACE.bytes()) {
@@ -191,7 +234,11 @@ fn compute_checksums(socket: &OwnedFd) -> io::Result<()> {
     }
 }
 
-fn set_address(socket: &OwnedFd, what: libc::Ioctl, address: Ipv4Addr) -> io::Result<()> {
+pub(super) fn set_address(
+    socket: &OwnedFd,
+    what: libc::Ioctl,
+    address: Ipv4Addr,
+) -> io::Result<()> {
     let mut request = request();
     let inet = libc::sockaddr_in {
         sin_family: libc::AF_INET as libc::sa_family_t,

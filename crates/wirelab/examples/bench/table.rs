@@ -16,6 +16,20 @@ impl Table {
             .push([figure.into(), goal.into(), measured, met.into()]);
     }
 
+    /// A figure without a goal.
+    pub fn only_measured(&mut self, figure: &str, measured: String) {
+        println!("{figure}: {measured}");
+        self.rows
+            .push([figure.into(), "none".into(), measured, String::new()]);
+    }
+
+    /// A figure that cannot be had on this machine.
+    pub fn unavailable(&mut self, figure: &str, goal: &str, reason: String) {
+        println!("{figure}: not measured: {reason}");
+        self.rows
+            .push([figure.into(), goal.into(), "not measured".into(), reason]);
+    }
+
     /// A figure that was not asked for.
     pub fn left_out(&mut self, figure: &str, goal: &str, flag: &str) {
         self.rows.push([

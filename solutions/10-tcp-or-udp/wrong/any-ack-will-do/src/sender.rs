@@ -42,7 +42,7 @@ pub struct Sent {
 /// An acknowledgement counts when it comes from `plan.to` and has our transfer and the number that
 /// is waited for; every other datagram is passed over, and the wait goes on to the same moment. When
 /// none came in time, the datagram is sent again, up to `plan.tries` times in all. Then the error is
-/// [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut).
+/// [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut). A wait may be made longer with each try.
 pub fn send(socket: &UdpSocket, bytes: &[u8], plan: &Plan) -> io::Result<Sent> {
     // write: "each block and then the FIN, one after the other; how many datagrams that took"
     let mut sent = Sent::default();

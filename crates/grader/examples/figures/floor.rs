@@ -1,0 +1,126 @@
+//! The floor: the calls of the compiler and the checks that a class costs, with nothing around them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use course::{Cancel, Course, Lab, Options, Runner, Selection, Verdict};
+use grader::build::{Built, HiddenFrom, Kitchen, Sources, Toolchain};
+use grader::intake;
+use grader::sandbox::{Sandbox, Tier};
+
+/// How many programs are built and checked at a time for each core: checks mostly wait.
+const A_CORE: usize = 2;
+
+pub struct Floor {
+    pub time: Duration,
+    /// How many programs were compiled, each of them once.
+    pub programs: usize,
+    pub labs: usize,
+}
+
+/// The labs of these names; all where there are none.
+pub fn labs<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
+    if names.is_empty() {
+        return Ok(course.labs().iter().collect());
+    }
+    let labs = names.iter().map(|name| Ok(course.lab(name)?));
+    labs.collect()
+}
+
+struct Work<'c> {
+    kitchens: Vec<Kitchen<'c>>,
+    /// By the number of its lab: each text that was written, once.
+    programs: Vec<(usize, Sources)>,
+    toolchain: Toolchain,
+    bare: Sandbox,
+}
+
+pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow::Result<Floor> {
+    let toolchain = Toolchain::find(course)?;
+    let mut kitchens = Vec::new();
+    for lab in labs(course, names)? {
+        println!("building the checks of {}", lab.topic);
+        let mut kitchen = Kitchen::new(lab, HiddenFrom::Solutions)?;
+        kitchen.prepare(course, &toolchain)?;
+        kitchens.push(kitchen);
+    }
+    let mut seen = BTreeSet::new();
+    for student in intake::take_in(course, submissions, None)? {
+        for (index, kitchen) in kitchens.iter().enumerate() {
+            let Some(files) = student.labs.get(&kitchen.lab.folder) else {
+                continue;
+            };
+            let sources = kitchen.sources(files);
+            if !kitchen.is_starter(&sources) {
+                seen.insert((index, sources));
+            }
+        }
+    }
+    let work = Work {
+        kitchens,
+        programs: seen.into_iter().collect(),
+        toolchain,
+        bare: Sandbox::probe(Some(Tier::None))?,
+    };
+    let next = AtomicUsize::new(0);
+    let workers = A_CORE * thread::available_parallelism().map_or(2, usize::from);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| -> anyhow::Result<()> {
+                    loop {
+                        let turn = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((kitchen, sources)) = work.programs.get(turn) else {
+                            return Ok(());
+                        };
+                        work.one(&work.kitchens[*kitchen], sources)?;
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|_| Ok(())))
+    })?;
+    Ok(Floor {
+        time: began.elapsed(),
+        programs: work.programs.len(),
+        labs: work.kitchens.len(),
+    })
+}
+
+impl Work<'_> {
+    fn one(&self, kitchen: &Kitchen<'_>, sources: &Sources) -> anyhow::Result<()> {
+        let scratch = tempfile::tempdir().context("no folder can be made")?;
+        let built = kitchen.build(&self.bare, &self.toolchain, sources, scratch.path())?;
+        let Built::Program(program) = built else {
+            return Ok(());
+        };
+        check(kitchen.lab, kitchen.checks()?, &program)?;
+        if let Some((hidden, checks)) = kitchen.hidden() {
+            check(&hidden.in_place(kitchen.lab), checks, &program)?;
+        }
+        Ok(())
+    }
+}
+
+/// The checks of one executable, and those that failed once more, alone.
+fn check(lab: &Lab, checks: &Path, program: &Path) -> anyhow::Result<()> {
+    let run = |selection| {
+        let mut options = Options::default();
+        options.program = Some(program.to_owned());
+        options.selection = selection;
+        Runner::new(lab, options).judge(checks, &Cancel::new(), |_| {})
+    };
+    for report in run(Selection::All)? {
+        if report.verdict == Verdict::Failed {
+            run(Selection::Checks(vec![report.name]))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! From what each attempt came to, to the grades of a class.
+//!
+//! A run ends with a draft: one row an attempt, its cells as they were judged, lateness and changes by hand beside
+//! them. [`Draft::finish`] makes the class of it. It does so in one place, whether the draft is of one run or joined
+//! from several shards', so both come to the same.
+
+use serde::{Deserialize, Serialize};
+
+use crate::late;
+use crate::report::{Cell, Class, Row, Status};
+
+/// Which attempt at a lab counts, where there are several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Counts {
+    /// The last one that holds the lab.
+    #[default]
+    Latest,
+    /// The one with the highest score, lateness included.
+    Best,
+}
+
+/// A class before the sums are made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Draft {
+    /// The version of this format.
+    pub version: u32,
+    /// Which of how many shards this is; none where it is whole.
+    pub shard: Option<(usize, usize)>,
+    /// Which attempt counts.
+    pub counts: Counts,
+    /// The class, one row an attempt.
+    pub class: Class,
+    /// By row: which attempt it is, from 1.
+    pub attempts: Vec<usize>,
+}
+
+impl Draft {
+    /// Makes the sums.
+    #[must_use]
+    pub fn finish(self) -> Class {
+        let Draft {
+            counts,
+            mut class,
+            attempts,
+            ..
+        } = self;
+        for (row, attempt) in class.students.iter_mut().zip(attempts) {
+            row.attempt = attempt;
+            for cell in &mut row.labs {
+                cell.score = late::score(cell.points, cell.late.as_ref(), &cell.adjustments);
+            }
+        }
+        class.students.sort_by(|a, b| {
+            (&a.student, a.attempt, &a.entries).cmp(&(&b.student, b.attempt, &b.entries))
+        });
+        class.students = join(class.students, counts);
+        let labs: Vec<(f64, u32)> = class
+            .labs
+            .iter()
+            .map(|lab| (lab.weight, lab.max_points))
+            .collect();
+        let mut seen: Vec<String> = Vec::new();
+        let twice: Vec<String> = class
+            .students
+            .iter()
+            .filter(|row| {
+                let again = seen.contains(&row.student);
+                seen.push(row.student.clone());
+                again
+            })
+            .map(|row| row.student.clone())
+            .collect();
+        for row in &mut class.students {
+            for cell in row.labs.clone() {
+                remark(row, &cell);
+            }
+            if twice.contains(&row.student) {
+                row.flags.push("twice".to_owned());
+                row.notes
+                    .push("There is another submission of the same student.".to_owned());
+            }
+            row.late_days = row
+                .labs
+                .iter()
+                .filter_map(|cell| Some(cell.late.as_ref()?.days))
+                .sum();
+            row.max = labs
+                .iter()
+                .map(|(weight, max)| weight * f64::from(*max))
+                .sum();
+            row.total = row
+                .labs
+                .iter()
+                .zip(&labs)
+                .map(|(cell, (weight, _))| cell.score.map(|score| weight * score))
+                .sum();
+        }
+        class
+    }
+}
+
+/// Joins the attempts of each student: lab by lab the one that counts. Rows of one attempt stay as they are.
+fn join(rows: Vec<Row>, counts: Counts) -> Vec<Row> {
+    let mut joined: Vec<Row> = Vec::new();
+    for row in rows {
+        let before = joined
+            .iter_mut()
+            .find(|other| other.student == row.student && other.attempt != row.attempt);
+        let Some(before) = before else {
+            joined.push(row);
+            continue;
+        };
+        for (cell, later) in before.labs.iter_mut().zip(row.labs) {
+            let earlier = cell.attempt.unwrap_or(before.attempt);
+            if counts_more(&later, cell, counts) {
+                *cell = later;
+                cell.attempt = Some(row.attempt);
+            } else {
+                cell.attempt = Some(earlier);
+            }
+        }
+        before.attempt = row.attempt;
+        before.entries.extend(row.entries);
+        // What is said of the last attempt is what is to be looked at.
+        before.flags = row.flags;
+        before.notes.extend(row.notes);
+    }
+    for cell in joined.iter_mut().flat_map(|row| &mut row.labs) {
+        if cell.status == Status::Missing {
+            cell.attempt = None;
+        }
+    }
+    joined
+}
+
+/// Whether a later attempt counts in an earlier one's place.
+fn counts_more(later: &Cell, earlier: &Cell, counts: Counts) -> bool {
+    // What was not handed in, or could not be taken, is no attempt where there is another.
+    let worth = |cell: &Cell| match cell.status {
+        Status::Missing => 0,
+        Status::Refused => 1,
+        _ => 2,
+    };
+    if worth(later) != worth(earlier) {
+        return worth(later) > worth(earlier);
+    }
+    match counts {
+        Counts::Latest => true,
+        // One without a grade yet may still be the best: it is kept, so that nobody overlooks it.
+        Counts::Best => match (later.score, earlier.score) {
+            (Some(later), Some(earlier)) => later >= earlier,
+            (later, _) => later.is_none(),
+        },
+    }
+}
+
+/// Flags what somebody should look at.
+fn remark(row: &mut Row, cell: &Cell) {
+    let whole = row.flags.iter().any(|flag| flag == "refused");
+    let nothing = row.flags.iter().any(|flag| flag == "missing");
+    let mut flag = |word: &str| row.flags.push(format!("{word}:{}", cell.topic));
+    match cell.status {
+        Status::Graded if !cell.unsteady.is_empty() => flag("unsteady"),
+        Status::Refused if !whole => {
+            flag("refused");
+            let reason = cell.message.as_deref().unwrap_or_default();
+            row.notes
+                .push(format!("{}: not taken: {reason}.", cell.topic));
+        }
+        Status::DoesNotCompile => flag("does-not-compile"),
+        Status::Starter => flag("starter"),
+        Status::Error if cell.score.is_none() => flag("error"),
+        Status::Missing if !whole && !nothing => flag("missing"),
+        _ => {}
+    }
+    if cell.late.as_ref().is_some_and(|late| late.days > 0) {
+        row.flags.push(format!("late:{}", cell.topic));
+    }
+    if !cell.adjustments.is_empty() {
+        row.flags.push(format!("adjusted:{}", cell.topic));
+    }
+}

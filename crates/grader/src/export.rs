@@ -1,0 +1,33 @@
+//! `cargo grade export`: the same judging in somebody else's harness, and grades in somebody else's gradebook.
+
+use course::{Course, Lab};
+
+use crate::cli::Export;
+
+pub mod classroom;
+pub mod gradebook;
+pub mod gradescope;
+
+/// Makes what was asked for.
+///
+/// # Errors
+/// Something that it is made from is missing, or it cannot be written.
+pub fn run(course: &Course, what: &Export) -> anyhow::Result<()> {
+    match what {
+        Export::Gradescope(args) => gradescope::run(course, args),
+        Export::Classroom(args) => classroom::run(course, args),
+        Export::Canvas(args) | Export::Moodle(args) => gradebook::run(course, args),
+    }
+}
+
+/// The labs of these names, in the course's order; all where none is named.
+fn selected<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
+    let mut wanted = Vec::new();
+    for name in names {
+        wanted.push(course.lab(name)?.folder.as_str());
+    }
+    let labs = course.labs().iter();
+    Ok(labs
+        .filter(|lab| wanted.is_empty() || wanted.contains(&lab.folder.as_str()))
+        .collect())
+}

@@ -1,0 +1,92 @@
+//! Judging one submission in a harness: the way of `cargo grade run`, with a class of one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use clap::Parser as _;
+use course::Course;
+use serde::Deserialize;
+
+use super::results::Results;
+use crate::cli::{self, Cli, Command};
+use crate::report::{Class, Status};
+use crate::{report, run, scratch};
+
+/// What is not worth copying: no lab's files are taken from there.
+const IGNORED: [&str; 3] = ["target", "node_modules", ".git"];
+
+/// Judges what `args` names.
+///
+/// # Errors
+/// The machine is at fault: then there are no results.
+pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
+    let scratch = scratch::make(&std::env::temp_dir(), "wirelab-harness")?;
+    let (class, out) = (scratch.path().join("class"), scratch.path().join("out"));
+    let student = args
+        .metadata
+        .as_deref()
+        .and_then(who)
+        .unwrap_or_else(|| "student".to_owned());
+    // A plain name, so that nobody's address is read as a path.
+    let entry: String = student
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    copy(&args.submission, &class.join(&entry))
+        .with_context(|| format!("{} cannot be read", args.submission.display()))?;
+    let mut words = vec!["grade".into(), "run".into(), class.into_os_string()];
+    words.extend(["--out".into(), out.clone().into_os_string()]);
+    words.extend(args.run.iter().map(Into::into));
+    let Command::Run(orders) = Cli::try_parse_from(words)?.command else {
+        bail!("`run` is no command");
+    };
+    run::run(course, &orders)?;
+    let class = Class::of(&out)?;
+    let row = class.students.first().context("there is no grade")?;
+    if let Some(cell) = row.labs.iter().find(|cell| cell.status == Status::Error) {
+        let reason = cell.message.as_deref().unwrap_or_default();
+        bail!("{} was not judged: {reason}", cell.topic);
+    }
+    let results = Results::of(course, &class, row);
+    if let Some(parent) = args.results.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    report::put(&args.results, &serde_json::to_vec_pretty(&results)?)
+}
+
+/// Who handed it in: what a seed is made from, so that two members of a group get the same.
+fn who(metadata: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        users: Vec<User>,
+    }
+    #[derive(Deserialize)]
+    struct User {
+        email: String,
+    }
+    let metadata: Metadata = serde_json::from_slice(&fs::read(metadata).ok()?).ok()?;
+    metadata.users.into_iter().map(|user| user.email).min()
+}
+
+/// Copies a folder as it is: what is a link stays one, and is refused as one.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let name = entry.file_name();
+        let to = to.join(&name);
+        if kind.is_dir() {
+            if !IGNORED.iter().any(|ignored| name == *ignored) {
+                copy(&path, &to)?;
+            }
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(&path)?, to)?;
+        } else if kind.is_file() {
+            fs::copy(&path, to)?;
+        }
+    }
+    Ok(())
+}

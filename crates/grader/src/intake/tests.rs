@@ -1,0 +1,490 @@
+//! What is taken, and what is refused with which reason.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{EntryType, Header};
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+const LAB: &str = "00-first-contact";
+const ECHO: &str = "labs/00-first-contact/src/echo.rs";
+
+/// A folder with entries, read into submissions.
+struct Inbox {
+    dir: TempDir,
+    course: Course,
+}
+
+impl Inbox {
+    fn new() -> Inbox {
+        Inbox {
+            dir: tempfile::tempdir().unwrap(),
+            course: Course::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap(),
+        }
+    }
+
+    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn zip(&self, name: &str, files: &[(&str, &[u8])]) {
+        self.zip_with(name, |zip| {
+            for (path, bytes) in files {
+                zip.start_file(*path, SimpleFileOptions::default()).unwrap();
+                zip.write_all(bytes).unwrap();
+            }
+        });
+    }
+
+    fn zip_with(&self, name: &str, fill: impl FnOnce(&mut ZipWriter<File>)) {
+        let mut zip = ZipWriter::new(File::create(self.dir.path().join(name)).unwrap());
+        fill(&mut zip);
+        zip.finish().unwrap();
+    }
+
+    /// A .tar.gz of one entry whose name is written as it is.
+    fn tar(&self, name: &str, path: &[u8], kind: EntryType, bytes: &[u8]) {
+        let mut header = Header::new_gnu();
+        header.as_old_mut().name[..path.len()].copy_from_slice(path);
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        if matches!(kind, EntryType::Link | EntryType::Symlink) {
+            header.set_link_name("/etc/passwd").unwrap();
+        }
+        header.set_cksum();
+        let file = File::create(self.dir.path().join(name)).unwrap();
+        let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+        tar.append(&header, bytes).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    fn read(&self, roster: &[Student]) -> Vec<Submission> {
+        take_in(&self.course, self.dir.path(), Some(roster)).unwrap()
+    }
+
+    /// The only submission.
+    #[track_caller]
+    fn one(&self) -> Submission {
+        let mut all = self.read(&[]);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    /// Asserts that the whole entry is refused, beside one that is not.
+    #[track_caller]
+    fn refused(&self, reason: &str) {
+        self.put(&format!("zz-other/{ECHO}"), "other");
+        let all = self.read(&[]);
+        assert_eq!(all.len(), 2, "{all:?}");
+        let said = all[0].refused.clone().unwrap_or_default();
+        assert!(said.contains(reason), "{said}");
+        assert!(all[0].labs.is_empty());
+        assert_eq!(echo(&all[1]), Some("other"), "the next one goes on");
+    }
+
+    /// Asserts that the lab alone is refused.
+    #[track_caller]
+    fn lab_refused(&self, reason: &str) {
+        let one = self.one();
+        assert_eq!(one.refused, None);
+        let said = one.refused_labs.get(LAB).cloned().unwrap_or_default();
+        assert!(said.contains(reason), "{one:?}");
+        assert_eq!(echo(&one), None);
+    }
+}
+
+fn echo(submission: &Submission) -> Option<&str> {
+    let file = submission.labs.get(LAB)?.get(Path::new("src/echo.rs"))?;
+    Some(file)
+}
+
+fn student(student: &str, name: &str, email: &str) -> Student {
+    Student {
+        student: student.to_owned(),
+        name: name.to_owned(),
+        email: email.to_owned(),
+    }
+}
+
+#[test]
+fn only_the_learners_files_are_taken_from_wherever_they_are() {
+    let inbox = Inbox::new();
+    inbox.put(&format!("a/wirelab-main/{ECHO}"), "folder");
+    for (path, text) in [
+        ("Cargo.toml", "[package]"),
+        ("build.rs", "fn main() {}"),
+        (".cargo/config.toml", "[build]"),
+        ("src/main.rs", "fn main() {}"),
+        ("tests/checks.rs", ""),
+        ("src/other.rs", ""),
+    ] {
+        inbox.put(&format!("a/wirelab-main/labs/{LAB}/{path}"), text);
+    }
+    inbox.put(&format!("a/target/{ECHO}"), "built");
+    inbox.put(&format!("a/solutions/{LAB}/src/echo.rs"), "reference");
+    inbox.zip("b.zip", &[("00-first-contact/src/echo.rs", b"zip")]);
+    let windows = r"labs\00-First-Contact\src\Echo.rs";
+    inbox.zip("c.zip", &[(windows, b"windows")]);
+    inbox.tar("d.tar.gz", ECHO.as_bytes(), EntryType::Regular, b"tar");
+    inbox.tar("e.tgz", ECHO.as_bytes(), EntryType::Regular, b"tgz");
+    let all = inbox.read(&[]);
+    let taken: Vec<_> = all.iter().map(|one| echo(one).unwrap_or("none")).collect();
+    assert_eq!(taken, ["folder", "zip", "windows", "tar", "tgz"]);
+    for one in &all {
+        assert_eq!(one.labs.len(), 1);
+        assert_eq!(one.labs[LAB].len(), 1, "{:?}", one.labs);
+    }
+}
+
+#[test]
+fn every_layout_is_joined_with_the_roster() {
+    let inbox = Inbox::new();
+    let file: [(&str, &[u8]); 1] = [(ECHO, b"x")];
+    inbox.zip("lovelaceada_LATE_1001_77_labs.zip", &file);
+    inbox.put(
+        &format!("Grace Hopper_1002_assignsubmission_file_/{ECHO}"),
+        "x",
+    );
+    inbox.zip("Alan Turing_1003_assignsubmission_file_labs.zip", &file);
+    inbox.put(&format!("wirelab-edsger/{ECHO}"), "x");
+    inbox.put("wirelab-edsger/.git/HEAD", "ref: refs/heads/main");
+    inbox.put(&format!("donald@example.org/{ECHO}"), "x");
+    inbox.zip("stranger.zip", &file);
+    let roster = [
+        student("ada", "Ada Lovelace", ""),
+        student("grace", "Grace Hopper", ""),
+        student("alan", "Alan Turing", ""),
+        student("edsger", "", ""),
+        student("don", "", "donald@example.org"),
+        student("absent", "", ""),
+    ];
+    let keys: Vec<_> = inbox
+        .read(&roster)
+        .into_iter()
+        .map(|one| {
+            let found = roster::find(&roster, &one.who);
+            let key = found.map_or(one.who.key.clone(), |student| student.student.clone());
+            (key, one.who.late)
+        })
+        .collect();
+    let late = |who: &str| (who.to_owned(), true);
+    let in_time = |who: &str| (who.to_owned(), false);
+    assert_eq!(
+        keys,
+        [
+            late("ada"),
+            in_time("alan"),
+            in_time("don"),
+            in_time("edsger"),
+            in_time("grace"),
+            in_time("stranger")
+        ]
+    );
+}
+
+#[test]
+fn of_several_attempts_the_latest_is_taken() {
+    let inbox = Inbox::new();
+    inbox.zip("lovelaceada_1_900_labs.zip", &[(ECHO, b"first")]);
+    inbox.zip("lovelaceada_LATE_1_1000_labs-1.zip", &[(ECHO, b"second")]);
+    inbox.zip("hopper (2).zip", &[(ECHO, b"third")]);
+    inbox.zip("hopper (1).zip", &[(ECHO, b"second")]);
+    inbox.zip("hopper.zip", &[(ECHO, b"first")]);
+    let all = inbox.read(&[]);
+    assert_eq!(all.len(), 2);
+    assert_eq!((echo(&all[0]), all[0].who.late), (Some("second"), true));
+    assert!(all[0].notes[0].contains("labs-1.zip"), "{:?}", all[0].notes);
+    assert_eq!(echo(&all[1]), Some("third"));
+    assert_eq!(
+        all[1].entries,
+        ["hopper.zip", "hopper (1).zip", "hopper (2).zip"]
+    );
+}
+
+#[test]
+fn an_attempt_that_cannot_be_read_leaves_the_one_before() {
+    let inbox = Inbox::new();
+    inbox.zip("lovelaceada_1_900_labs.zip", &[(ECHO, b"first")]);
+    inbox.put("lovelaceada_1_1000_labs.rar", b"Rar!\x1a\x07\x00");
+    let one = inbox.one();
+    assert_eq!((echo(&one), &one.refused), (Some("first"), &None));
+    assert_eq!(one.flags, ["refused-in-part"]);
+    assert!(one.notes[0].contains(".rar"), "{:?}", one.notes);
+}
+
+#[test]
+fn two_forms_of_one_attempt_must_agree() {
+    let inbox = Inbox::new();
+    inbox.zip("a.zip", &[(ECHO, b"one")]);
+    inbox.tar("a.tar.gz", ECHO.as_bytes(), EntryType::Regular, b"other");
+    inbox.lab_refused("the same file twice, with different content");
+}
+
+#[test]
+fn an_archive_of_another_kind_is_refused() {
+    for (name, bytes, reason) in [
+        (
+            "a.rar",
+            b"Rar!\x1a\x07\x00".as_slice(),
+            "a .rar file cannot be read here; ask for a .zip",
+        ),
+        (
+            "a.zip",
+            b"Rar!\x1a\x07\x01\x00",
+            "a .rar file cannot be read",
+        ),
+        (
+            "a.tar.gz",
+            b"7z\xbc\xaf\x27\x1c",
+            "a .7z file cannot be read",
+        ),
+        ("a.tar.xz", b"x", "a .xz file"),
+        ("a.pdf", b"%PDF", "neither a folder nor an archive"),
+        ("a.zip", b"", "is empty"),
+        ("a.zip", b"PK\x03\x04", "the .zip cannot be read"),
+        (
+            "a.tar.gz",
+            b"\x1f\x8b\x08\x00",
+            "the .tar.gz cannot be read",
+        ),
+        ("a.tar", b"not a tar at all", "cannot be read"),
+    ] {
+        let inbox = Inbox::new();
+        inbox.put(name, bytes);
+        inbox.refused(reason);
+    }
+}
+
+#[test]
+fn an_archive_that_was_cut_off_is_refused() {
+    let inbox = Inbox::new();
+    let noise: Vec<u8> = (0..40_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes())
+        .collect();
+    inbox.tar("a.tar.gz", b"noise", EntryType::Regular, &noise);
+    let path = inbox.dir.path().join("a.tar.gz");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    inbox.refused("the .tar.gz cannot be read");
+}
+
+#[test]
+fn an_archive_under_another_archives_name_is_read() {
+    let inbox = Inbox::new();
+    inbox.zip("a.tar.gz", &[(ECHO, b"zip")]);
+    assert_eq!(echo(&inbox.one()), Some("zip"));
+}
+
+#[test]
+fn a_path_that_leads_out_is_refused() {
+    for path in [
+        "../../etc/cron.d/x",
+        "/etc/x",
+        "labs/../../x",
+        "C:/x",
+        r"..\x",
+    ] {
+        let inbox = Inbox::new();
+        inbox.zip("a.zip", &[(ECHO, b"good"), (path, b"x")]);
+        inbox.refused("leads out of the folder");
+    }
+    for path in ["../x", "/etc/x", "labs/../../x"] {
+        let inbox = Inbox::new();
+        inbox.tar("a.tar.gz", path.as_bytes(), EntryType::Regular, b"x");
+        inbox.refused("leads out of the folder");
+    }
+}
+
+#[test]
+fn links_and_devices_are_refused() {
+    let inbox = Inbox::new();
+    inbox.tar("a.tar.gz", ECHO.as_bytes(), EntryType::Symlink, b"");
+    inbox.lab_refused("it is a symbolic link");
+    inbox.tar("a.tar.gz", ECHO.as_bytes(), EntryType::Link, b"");
+    inbox.lab_refused("it is a hard link");
+    inbox.tar(
+        "a.tar.gz",
+        b"labs/00-first-contact/src",
+        EntryType::Symlink,
+        b"",
+    );
+    inbox.lab_refused("it is a symbolic link");
+    for kind in [EntryType::Char, EntryType::Block, EntryType::Fifo] {
+        let inbox = Inbox::new();
+        inbox.tar("a.tar.gz", b"anything", kind, b"");
+        inbox.refused("is a device or a pipe");
+    }
+    let inbox = Inbox::new();
+    inbox.zip_with("a.zip", |zip| {
+        zip.add_symlink(ECHO, "/etc/passwd", SimpleFileOptions::default())
+            .unwrap();
+    });
+    inbox.lab_refused("it is a symbolic link");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_of_a_folder_are_not_followed() {
+    use std::os::unix::fs::symlink;
+    let inbox = Inbox::new();
+    let path = inbox.put(&format!("a/{ECHO}"), "x");
+    fs::remove_file(&path).unwrap();
+    symlink("/etc/passwd", &path).unwrap();
+    inbox.lab_refused("it is a symbolic link");
+
+    let inbox = Inbox::new();
+    fs::create_dir_all(inbox.dir.path().join("a/labs")).unwrap();
+    let other = inbox.course.root().join("solutions").join(LAB);
+    symlink(other, inbox.dir.path().join("a/labs").join(LAB)).unwrap();
+    inbox.lab_refused("it is a symbolic link");
+
+    let inbox = Inbox::new();
+    symlink("/etc", inbox.dir.path().join("a")).unwrap();
+    inbox.refused("is a link or a device");
+
+    // A pipe would keep whoever opens it waiting.
+    let inbox = Inbox::new();
+    let path = inbox.put(&format!("a/{ECHO}"), "x");
+    fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    inbox.lab_refused("it is a device, a pipe or a socket");
+}
+
+#[test]
+fn bombs_are_refused() {
+    let inbox = Inbox::new();
+    inbox.zip("a.zip", &[("zeros", &vec![0; 20 << 20])]);
+    inbox.refused("as an archive bomb does");
+
+    let inbox = Inbox::new();
+    inbox.tar("a.tar.gz", b"zeros", EntryType::Regular, &vec![0; 20 << 20]);
+    inbox.refused("as an archive bomb does");
+
+    // Its ratio is that of source text, but it is too much.
+    let inbox = Inbox::new();
+    let mut meter = archive::Meter::new(100 << 20);
+    assert_eq!(meter.item(1 << 30), Ok(()));
+    assert!(meter.item(1).unwrap_err().contains("more than 1024 MiB"));
+    let nothing: Vec<String> = (0..50_001).map(|n| format!("{n}")).collect();
+    inbox.zip_with("a.zip", |zip| {
+        for name in &nothing {
+            let options =
+                SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            zip.start_file(name.as_str(), options).unwrap();
+        }
+    });
+    inbox.refused("more than 50000 files");
+}
+
+#[test]
+fn a_zip_cannot_hide_how_many_entries_it_has() {
+    // The directory's own count stands in its last record; a lie about it is an archive that cannot be read.
+    let inbox = Inbox::new();
+    inbox.zip("a.zip", &[(ECHO, b"x")]);
+    let path = inbox.dir.path().join("a.zip");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() - 22;
+    bytes[at + 8..at + 12].copy_from_slice(&[0xff; 4]);
+    fs::write(&path, bytes).unwrap();
+    inbox.refused("more than 50000 files");
+}
+
+#[test]
+fn names_that_differ_by_case_must_not_differ_in_content() {
+    let inbox = Inbox::new();
+    let other = "labs/00-first-contact/src/Echo.rs";
+    inbox.zip("a.zip", &[(ECHO, b"one"), (other, b"two")]);
+    inbox.lab_refused("the same file twice, with different content");
+    inbox.zip("a.zip", &[(ECHO, b"one"), (other, b"one")]);
+    assert_eq!(echo(&inbox.one()), Some("one"));
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_refused() {
+    let inbox = Inbox::new();
+    inbox.tar(
+        "a.tar.gz",
+        b"labs/00-first-contact/src/ech\xf6.rs",
+        EntryType::Regular,
+        b"x",
+    );
+    inbox.lab_refused("its name is not UTF-8");
+    // Elsewhere it is nobody's file.
+    inbox.tar("a.tar.gz", b"holidays/\xf6.jpg", EntryType::Regular, b"x");
+    let one = inbox.one();
+    assert!(one.notes[0].contains("its name is not UTF-8"), "{one:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_entry_whose_name_is_not_utf_8_is_nobody_elses() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let inbox = Inbox::new();
+    for name in [b"J\xe9".as_slice(), b"J\xe8"] {
+        let lab = inbox.dir.path().join(OsStr::from_bytes(name)).join(ECHO);
+        fs::create_dir_all(lab.parent().unwrap()).unwrap();
+        fs::write(lab, "x").unwrap();
+    }
+    let all = inbox.read(&[]);
+    let keys: Vec<_> = all.iter().map(|one| one.who.key.as_str()).collect();
+    assert_eq!(keys, [r"J\xe8", r"J\xe9"]);
+    for one in &all {
+        assert!(
+            one.refused
+                .as_deref()
+                .unwrap_or_default()
+                .contains("not UTF-8"),
+            "{one:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_too_long_or_no_text_refuses_its_lab() {
+    let inbox = Inbox::new();
+    let long = vec![b' '; (LONGEST_FILE + 1) as usize];
+    inbox.put(&format!("a/{ECHO}"), &long);
+    inbox.lab_refused("it is longer than 1024 KiB");
+    inbox.put(&format!("a/{ECHO}"), &long[1..]);
+    assert_eq!(echo(&inbox.one()).map(str::len), Some(1 << 20));
+    inbox.put(&format!("a/{ECHO}"), b"\xff\xfe");
+    inbox.lab_refused("it is not UTF-8");
+}
+
+#[test]
+fn an_entry_without_a_lab_is_refused() {
+    let inbox = Inbox::new();
+    inbox.put("a/README.md", "sorry");
+    inbox.refused("no file of any lab in it");
+}
+
+#[test]
+fn archives_that_lie_in_a_folder_are_read() {
+    let inbox = Inbox::new();
+    inbox.put("Ada_7_assignsubmission_file_/note.txt", "hello");
+    let name = "Ada_7_assignsubmission_file_/labs.zip";
+    inbox.zip(name, &[(ECHO, b"moodle")]);
+    assert_eq!(echo(&inbox.one()), Some("moodle"));
+    inbox.put("Ada_7_assignsubmission_file_/more.rar", b"Rar!\x1a\x07\x00");
+    let one = inbox.one();
+    assert!(
+        one.refused
+            .unwrap_or_default()
+            .contains("more.rar: a .rar file")
+    );
+}

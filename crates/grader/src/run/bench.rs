@@ -1,0 +1,166 @@
+//! Doing what is to be done, several things at a time.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::work::Job;
+use crate::build::{Built, Kitchen, Toolchain};
+use crate::journal::{Journal, Outcome};
+use crate::sandbox::Sandbox;
+use crate::{judge, scratch};
+
+/// What the folders are called in which submissions are built and judged.
+pub(super) const SCRATCH: &str = "wirelab-grade";
+/// How often something is tried before the machine is said to be at fault.
+const TRIES: usize = 2;
+
+/// Everything that a job needs.
+pub(super) struct Bench<'r> {
+    pub(super) kitchens: &'r [Kitchen<'r>],
+    pub(super) sandbox: &'r Sandbox,
+    pub(super) toolchain: &'r Toolchain,
+    pub(super) journal: &'r Journal,
+    /// Which of how many shards this is.
+    pub(super) shard: Option<(usize, usize)>,
+}
+
+/// What a job came to, or why it came to nothing; none where another shard does it.
+pub(super) type Result = Option<std::result::Result<Outcome, String>>;
+
+/// How far a run is: a bar with the time left on a terminal, a line for each job elsewhere.
+struct Progress {
+    of: usize,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new(of: usize) -> Progress {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos} of {len}  {eta} left  {msg}");
+            ProgressBar::new(of as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Progress { of, bar }
+    }
+
+    /// One more has been done, of the lab `topic`; these are `count`.
+    fn done(&self, count: usize, topic: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(topic.to_owned());
+                bar.inc(1);
+            }
+            None => eprintln!("{count:>4} of {}  {topic}", self.of),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// Whether it is done here.
+    pub(super) fn does(&self, job: &Job) -> bool {
+        does(self.shard, job)
+    }
+
+    /// Does all jobs, several at a time; the results stand in the order of the jobs.
+    pub(super) fn all(&self, jobs: &[Job], at_a_time: usize) -> Vec<Result> {
+        let here: Vec<usize> = (0..jobs.len()).filter(|n| self.does(&jobs[*n])).collect();
+        let results: Mutex<BTreeMap<usize, std::result::Result<Outcome, String>>> =
+            Mutex::default();
+        let next = AtomicUsize::new(0);
+        let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = Progress::new(here.len());
+        thread::scope(|scope| {
+            for _ in 0..at_a_time.min(here.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let turn = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(index) = here.get(turn) else { break };
+                        let job = &jobs[*index];
+                        let result = self.one(job);
+                        let mut results = lock();
+                        results.insert(*index, result);
+                        let topic = &self.kitchens[job.kitchen].lab.topic;
+                        progress.done(results.len(), topic);
+                    }
+                });
+            }
+        });
+        let mut results = lock();
+        jobs.iter()
+            .enumerate()
+            .map(|(index, job)| {
+                self.does(job).then(|| {
+                    results
+                        .remove(&index)
+                        .unwrap_or_else(|| Err("it was not reached".to_owned()))
+                })
+            })
+            .collect()
+    }
+
+    fn one(&self, job: &Job) -> std::result::Result<Outcome, String> {
+        if let Some(outcome) = self.journal.known(&job.key)
+            && !job.again
+        {
+            return Ok(outcome.clone());
+        }
+        let mut reason = String::new();
+        for _ in 0..TRIES {
+            match self.attempt(job) {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => reason = format!("{error:#}"),
+            }
+        }
+        Err(reason)
+    }
+
+    fn attempt(&self, job: &Job) -> anyhow::Result<Outcome> {
+        let kitchen = &self.kitchens[job.kitchen];
+        let scratch = scratch::make(&std::env::temp_dir(), SCRATCH)?;
+        let built = kitchen.build(self.sandbox, self.toolchain, &job.sources, scratch.path())?;
+        let mut outcome = Outcome {
+            does_not_compile: None,
+            checks: Vec::new(),
+            hidden: Vec::new(),
+            unsteady: Vec::new(),
+            seed: job.seed.clone(),
+        };
+        match built {
+            Built::DoesNotCompile(message) => outcome.does_not_compile = Some(message),
+            Built::Program(program) => {
+                let answer = judge::judge(
+                    self.sandbox,
+                    kitchen.lab,
+                    kitchen.checks()?,
+                    kitchen.hidden(),
+                    &program,
+                    &job.seed,
+                    scratch.path(),
+                )?;
+                outcome.checks = answer.checks;
+                outcome.hidden = answer.hidden;
+                outcome.unsteady = answer.unsteady;
+            }
+        }
+        self.journal.add(&job.key, &kitchen.lab.topic, &outcome)?;
+        Ok(outcome)
+    }
+}
+
+/// Whether a job is done in this shard.
+pub(super) fn does(shard: Option<(usize, usize)>, job: &Job) -> bool {
+    shard.is_none_or(|(number, shards)| job.shard(shards) == number)
+}

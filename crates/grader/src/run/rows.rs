@@ -1,0 +1,157 @@
+//! Rows: what is known of each submission, and what its labs came to.
+
+use std::path::PathBuf;
+
+use course::Points;
+
+use super::bench;
+use super::work::{Job, Work};
+use crate::build::Kitchen;
+use crate::intake::Submission;
+use crate::journal::Outcome;
+use crate::report::{Cell, Row, Status};
+use crate::roster::{self, Student};
+
+/// Who it is, and what is to be said before any lab is looked at.
+pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> Row {
+    let who = &submission.who;
+    let mut row = Row {
+        student: who.key.clone(),
+        name: who.name.clone(),
+        entries: submission.entries.clone(),
+        flags: submission.flags.clone(),
+        notes: submission.notes.clone(),
+        ..Row::default()
+    };
+    match roster.map(|roster| roster::find(roster, who)) {
+        Some(Some(student)) => {
+            row.student.clone_from(&student.student);
+            row.email.clone_from(&student.email);
+            if !student.name.is_empty() {
+                row.name.clone_from(&student.name);
+            }
+        }
+        Some(None) => row.flags.push("not-on-roster".to_owned()),
+        None => {}
+    }
+    if who.late {
+        row.flags.push("late".to_owned());
+    }
+    if let Some(reason) = &submission.refused {
+        row.flags.push("refused".to_owned());
+        row.notes.push(format!("Not taken: {reason}."));
+    }
+    row
+}
+
+/// The words by which a table may name the student of a row.
+pub(super) fn names(row: &Row, submission: &Submission) -> Vec<String> {
+    let mut names = vec![
+        row.student.clone(),
+        row.email.clone(),
+        row.name.clone(),
+        submission.who.key.clone(),
+    ];
+    names.extend(submission.who.aliases.iter().cloned());
+    names
+}
+
+/// The rows of all submissions, `introduced` already; `kept` has what stays of an earlier run.
+pub(super) fn all(
+    kitchens: &[Kitchen<'_>],
+    submissions: &[Submission],
+    introduced: Vec<Row>,
+    work: &Work,
+    outcomes: &[bench::Result],
+    kept: impl Fn(usize, usize) -> Option<Cell>,
+) -> Vec<Row> {
+    let mut rows = introduced;
+    for (who, (row, submission)) in rows.iter_mut().zip(submissions).enumerate() {
+        for (index, kitchen) in kitchens.iter().enumerate() {
+            let job = work.asked.get(&(who, index)).copied();
+            let cell = kept(who, index).unwrap_or_else(|| {
+                let job = job.map(|job| (&work.jobs[job], &outcomes[job]));
+                cell(kitchen, submission, job)
+            });
+            let learners = submission.labs.get(&kitchen.lab.folder);
+            let absent: Vec<&PathBuf> =
+                learners.map_or(Vec::new(), |learners| kitchen.missing(learners).collect());
+            for path in absent {
+                row.notes.push(format!(
+                    "{}: {} was not handed in; the starter's was taken.",
+                    kitchen.lab.topic,
+                    path.display()
+                ));
+            }
+            row.labs.push(cell);
+        }
+    }
+    rows
+}
+
+/// Those of the roster who handed nothing in.
+pub(super) fn absent(kitchens: &[Kitchen<'_>], roster: &[Student], here: &[Row]) -> Vec<Row> {
+    let absent = roster
+        .iter()
+        .filter(|student| here.iter().all(|row| row.student != student.student));
+    absent
+        .map(|student| Row {
+            student: student.student.clone(),
+            name: student.name.clone(),
+            email: student.email.clone(),
+            flags: vec!["missing".to_owned()],
+            notes: vec!["Nothing was handed in.".to_owned()],
+            labs: kitchens
+                .iter()
+                .map(|kitchen| Cell::plain(&kitchen.lab.topic, Status::Missing, None))
+                .collect(),
+            attempt: 1,
+            ..Row::default()
+        })
+        .collect()
+}
+
+fn cell(
+    kitchen: &Kitchen<'_>,
+    submission: &Submission,
+    job: Option<(&Job, &bench::Result)>,
+) -> Cell {
+    let topic = &kitchen.lab.topic;
+    let folder = &kitchen.lab.folder;
+    if let Some((job, result)) = job {
+        let mut cell = match result {
+            None => Cell::plain(topic, Status::Elsewhere, None),
+            Some(Err(reason)) => Cell::plain(topic, Status::Error, Some(reason.clone())),
+            Some(Ok(outcome)) => graded(topic, outcome),
+        };
+        cell.sources = Some(job.hash.clone());
+        return cell;
+    }
+    if submission.labs.contains_key(folder) {
+        return Cell::plain(topic, Status::Starter, None);
+    }
+    let reason = submission
+        .refused_labs
+        .get(folder)
+        .or(submission.refused.as_ref());
+    match reason {
+        Some(reason) => Cell::plain(topic, Status::Refused, Some(reason.clone())),
+        None => Cell::plain(topic, Status::Missing, None),
+    }
+}
+
+fn graded(topic: &str, outcome: &Outcome) -> Cell {
+    if let Some(message) = &outcome.does_not_compile {
+        return Cell::plain(topic, Status::DoesNotCompile, Some(message.clone()));
+    }
+    let all = outcome.checks.iter().chain(&outcome.hidden);
+    let points: Points = all.map(|check| check.points).sum();
+    Cell {
+        points: Some(points.0),
+        seed: Some(outcome.seed.clone()),
+        unsteady: outcome.unsteady.clone(),
+        checks: outcome.checks.clone(),
+        hidden: outcome.hidden.clone(),
+        ..Cell::plain(topic, Status::Graded, None)
+    }
+}

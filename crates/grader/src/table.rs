@@ -1,0 +1,264 @@
+//! The small tables that an instructor keeps: submission times, extensions, adjustments. CSV with a line of headings,
+//! or TOML with a list of tables; the words are the same in both.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use course::{Course, DueDate};
+
+/// One line of a table.
+#[derive(Debug)]
+pub struct Record {
+    file: PathBuf,
+    /// Its line in the file, or its number in the list.
+    number: usize,
+    fields: BTreeMap<String, String>,
+}
+
+/// Reads the table at `path`: CSV, or, where the name ends in `.toml`, the tables `[[list]]`. Each line has `columns`
+/// and no others; the first of them is never empty.
+///
+/// # Errors
+/// It cannot be read, or a column is unknown.
+pub fn read(path: &Path, list: &str, columns: &[&str]) -> anyhow::Result<Vec<Record>> {
+    let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+    let records = if is_toml {
+        from_toml(path, list)
+    } else {
+        from_csv(path)
+    };
+    let records = records.with_context(|| format!("{} cannot be read", path.display()))?;
+    for record in &records {
+        for name in record.fields.keys() {
+            ensure!(
+                columns.contains(&name.as_str()),
+                "{}: there is no column `{name}`; they are {}",
+                path.display(),
+                columns.join(",")
+            );
+        }
+        if let Some(first) = columns.first() {
+            record.text(first).with_context(|| {
+                format!("{}: every line needs the column `{first}`", record.place())
+            })?;
+        }
+    }
+    Ok(records)
+}
+
+/// Reads a CSV file of another program's where it has all the headings of `names`, each with our word for it; other
+/// columns, and lines in which one of these is empty, are passed over. None where it has not.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_foreign(path: &Path, names: &[(&str, &str)]) -> anyhow::Result<Option<Vec<Record>>> {
+    if path.extension().is_none_or(|ending| ending != "csv") {
+        return Ok(None);
+    }
+    let mut reader = csv::Reader::from_path(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let headings = reader.headers()?.clone();
+    if !names
+        .iter()
+        .all(|(theirs, _)| headings.iter().any(|heading| heading.trim() == *theirs))
+    {
+        return Ok(None);
+    }
+    drop(reader);
+    let mut records =
+        from_csv(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    for record in &mut records {
+        let ours = names.iter().filter_map(|(theirs, ours)| {
+            let text = record.fields.remove(*theirs)?;
+            Some(((*ours).to_owned(), text))
+        });
+        record.fields = ours.collect();
+    }
+    records.retain(|record| record.fields.len() == names.len());
+    Ok(Some(records))
+}
+
+fn from_csv(path: &Path) -> anyhow::Result<Vec<Record>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .from_path(path)?;
+    let headings: Vec<String> = reader
+        .headers()?
+        .iter()
+        // What some spreadsheets put before the first word.
+        .map(|heading| heading.trim_start_matches('\u{feff}').to_lowercase())
+        .collect();
+    let mut records = Vec::new();
+    for line in reader.records() {
+        let line = line?;
+        if line.iter().all(str::is_empty) {
+            continue;
+        }
+        ensure!(
+            line.len() <= headings.len(),
+            "a line has more cells than there are headings: {}",
+            line.iter().collect::<Vec<_>>().join(",")
+        );
+        let number = line.position().map_or(0, csv::Position::line);
+        let cells = headings.iter().cloned().zip(line.iter().map(str::to_owned));
+        records.push(Record {
+            file: path.to_owned(),
+            number: usize::try_from(number).unwrap_or(usize::MAX),
+            fields: cells.filter(|(_, cell)| !cell.is_empty()).collect(),
+        });
+    }
+    Ok(records)
+}
+
+fn from_toml(path: &Path, list: &str) -> anyhow::Result<Vec<Record>> {
+    let text = std::fs::read_to_string(path)?;
+    let mut table: toml::Table = text.parse()?;
+    let version = table.remove("version");
+    ensure!(
+        version == Some(toml::Value::Integer(i64::from(course::VERSION))),
+        "it needs `version = {}`",
+        course::VERSION
+    );
+    let entries = match table.remove(list) {
+        Some(toml::Value::Array(entries)) => entries,
+        None => Vec::new(),
+        Some(_) => bail!("`{list}` must be tables, each under `[[{list}]]`"),
+    };
+    if let Some(other) = table.keys().next() {
+        bail!("there is no `{other}` in it; each entry stands under `[[{list}]]`");
+    }
+    let mut records = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        let toml::Value::Table(entry) = entry else {
+            bail!("`{list}` must be tables, each under `[[{list}]]`");
+        };
+        let fields = entry.into_iter().map(|(name, value)| {
+            let text = match value {
+                toml::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            (name, text)
+        });
+        records.push(Record {
+            file: path.to_owned(),
+            number: index + 1,
+            fields: fields.collect(),
+        });
+    }
+    Ok(records)
+}
+
+impl Record {
+    /// Where it stands, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.number)
+    }
+
+    /// What stands in the column, where anything does.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.fields.get(column).map(String::as_str)
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn number(&self, column: &str) -> anyhow::Result<Option<f64>> {
+        let Some(text) = self.text(column) else {
+            return Ok(None);
+        };
+        let number = text.trim_start_matches('+').parse::<f64>().ok();
+        let number = number.filter(|number| number.is_finite());
+        let number = number
+            .with_context(|| format!("{}: `{text}` in `{column}` is no number", self.place()))?;
+        Ok(Some(number))
+    }
+
+    /// A moment (RFC 3339).
+    ///
+    /// # Errors
+    /// It is none, or has no offset from UTC.
+    pub fn moment(&self, column: &str) -> anyhow::Result<Option<DueDate>> {
+        let Some(text) = self.text(column) else {
+            return Ok(None);
+        };
+        let moment = moment(text)
+            .map_err(|reason| anyhow::anyhow!("{}: {column}: {reason}", self.place()))?;
+        Ok(Some(moment))
+    }
+
+    /// The lab of the column `lab`, as its topic; none where nothing is said, which means every lab.
+    ///
+    /// # Errors
+    /// There is no such lab.
+    pub fn lab(&self, course: &Course) -> anyhow::Result<Option<String>> {
+        let Some(name) = self.text("lab") else {
+            return Ok(None);
+        };
+        let lab = course.lab(name).with_context(|| self.place())?;
+        Ok(Some(lab.topic.clone()))
+    }
+}
+
+/// `2026-10-05T23:59:00+02:00`, and as some systems write it `2026-10-05 21:59:00 UTC`.
+///
+/// # Errors
+/// What is wrong with it, and how it is written.
+pub fn moment(text: &str) -> Result<DueDate, String> {
+    let plain = text.trim();
+    let plain = plain
+        .strip_suffix(" UTC")
+        .map_or_else(|| plain.to_owned(), |head| format!("{head}Z"));
+    let datetime = plain.parse::<toml::value::Datetime>().map_err(|_| {
+        format!(
+            "`{text}` is no moment; write date, time and offset from UTC, as in 2026-10-05T23:59:00+02:00"
+        )
+    })?;
+    DueDate::try_from(datetime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn csv_and_toml_say_the_same() {
+        let columns = ["student", "lab", "due", "days"];
+        let csv = "student,lab,due,days\nada,,2026-10-05 21:59:00 UTC,\n# nobody\ngrace,8,,2\n";
+        let (_dir, path) = written("x.csv", csv);
+        let from_csv = read(&path, "extension", &columns).unwrap();
+        let toml = "version = 1\n[[extension]]\nstudent = \"ada\"\ndue = 2026-10-05T23:59:00+02:00\n[[extension]]\nstudent = \"grace\"\nlab = \"8\"\ndays = 2\n";
+        let (_dir, path) = written("x.toml", toml);
+        let from_toml = read(&path, "extension", &columns).unwrap();
+        for records in [from_csv, from_toml] {
+            assert_eq!(records[0].text("student"), Some("ada"));
+            let due = records[0].moment("due").unwrap().unwrap();
+            assert_eq!(due.unix_seconds(), 1_791_237_540);
+            assert_eq!(records[1].number("days").unwrap(), Some(2.0));
+            assert_eq!(records[1].text("lab"), Some("8"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let (_dir, path) = written("x.csv", "student,dew\nada,1\n");
+        let error = read(&path, "extension", &["student", "due"]).unwrap_err();
+        assert!(error.to_string().contains("no column `dew`"), "{error}");
+        let (_dir, path) = written("x.csv", "student,due\nada,tomorrow\n");
+        let records = read(&path, "extension", &["student", "due"]).unwrap();
+        let error = records[0].moment("due").unwrap_err().to_string();
+        assert!(error.contains(":2: due: `tomorrow`"), "{error}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Grading again, and in parts: always the same grades as in one go.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use assert_cmd::assert::OutputAssertExt as _;
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+use testkit::Need;
+
+#[path = "support/class.rs"]
+mod support;
+
+use support::{FIRST, echo_after, files, grades, journaled, root, run, six, table};
+
+#[test]
+fn only_what_is_asked_for_is_judged_again() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let class = six(scratch.path().join("submissions"));
+    let out = scratch.path().join("out");
+    let csv = out.join("grades.csv");
+    run(&class.dir, &out, &[]).assert().success();
+    // The solution twice is one job; an unedited starter is none.
+    assert_eq!(journaled(&out), 5);
+    let rows = table(&csv);
+    let score = |student: &str| table(&csv)[student]["first-contact"].clone();
+    let scores = [
+        "ada", "barbara", "grace", "karen", "radia", "broken", "starter",
+    ]
+    .map(score);
+    assert_eq!(scores, ["9", "9", "5", "9", "9", "0", "0"]);
+
+    // Nothing is new: nothing is judged, nothing is other.
+    let again = run(&class.dir, &out, &["--resume"]).assert().success();
+    again.stdout(contains("0 changes"));
+    assert_eq!(journaled(&out), 5);
+    assert_eq!(table(&csv), rows);
+
+    // One hands in again: one is judged, and that is what is said.
+    class.solution("grace", FIRST);
+    class.with_echo("karen", &echo_after("", "let _ = 3;"));
+    run(&class.dir, &out, &["--resume", "--student", "karen"])
+        .assert()
+        .success()
+        .stdout(contains("0 changes"));
+    assert_eq!(journaled(&out), 6, "karen's, and not grace's");
+    run(&class.dir, &out, &["--resume"])
+        .assert()
+        .success()
+        .stdout(
+            contains("grace  first-contact  5 → 9  +sends_back_what_it_received")
+                .and(contains("1 changes")),
+        );
+    assert_eq!(
+        journaled(&out),
+        6,
+        "grace's is the solution, which is known"
+    );
+
+    // A student asks for another look: the same sources, judged anew.
+    run(&class.dir, &out, &["--resume", "--student", "radia"])
+        .assert()
+        .success()
+        .stdout(contains("0 changes"));
+    assert_eq!(journaled(&out), 7);
+    // What failed: of all these only the one that does not compile.
+    class.with_a_wrong_echo("ada");
+    run(&class.dir, &out, &["--resume", "--failures"])
+        .assert()
+        .success()
+        .stdout(contains("0 changes"));
+    assert_eq!(journaled(&out), 8);
+    assert_eq!(
+        score("ada"),
+        "9",
+        "what passed stays, whatever is handed in"
+    );
+
+    run(&class.dir, &out, &["--resume", "--student", "nobody"])
+        .assert()
+        .code(1)
+        .stderr(contains("nobody here is called nobody"));
+    run(&class.dir, &out, &["--failures"])
+        .assert()
+        .code(1)
+        .stderr(contains("add --resume"));
+}
+
+#[test]
+fn shards_come_to_the_same_as_one_run() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let class = six(scratch.path().join("submissions"));
+    let roster = scratch.path().join("roster.csv");
+    fs::write(&roster, "student,name,email\nada,Ada,\nabsent,Nobody,\n").unwrap();
+    let roster = ["--roster", roster.to_str().unwrap()];
+    let one = scratch.path().join("one");
+    run(&class.dir, &one, &roster).assert().success();
+
+    let mut dirs = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let out = scratch.path().join(format!("shard-{}", &shard[..1]));
+        let more = [&roster[..], &["--shard", shard]].concat();
+        run(&class.dir, &out, &more).assert().success();
+        assert!(!out.join("grades.csv").exists(), "a part is no result");
+        dirs.push(out);
+    }
+    let done: Vec<usize> = dirs.iter().map(|dir| journaled(dir)).collect();
+    assert_eq!(done.iter().sum::<usize>(), journaled(&one), "{done:?}");
+    let merged = scratch.path().join("merged");
+    let merge = |dirs: &[PathBuf]| {
+        Command::new(env!("CARGO_BIN_EXE_grader"))
+            .current_dir(root())
+            .arg("merge")
+            .args(dirs)
+            .args(["--out".as_ref(), merged.as_os_str()])
+            .assert()
+    };
+    merge(&dirs[..2]).code(1).stderr(contains("missing: 3"));
+    merge(&[&dirs[..], &dirs[..1]].concat())
+        .code(1)
+        .stderr(contains("both shard 1"));
+    dirs.reverse();
+    merge(&dirs).success();
+
+    // Against a run of its own, all but times and ports is the same.
+    let csv = |out: &Path| fs::read(out.join("grades.csv")).unwrap();
+    assert_eq!(csv(&merged), csv(&one));
+    assert_eq!(grades(&merged), grades(&one));
+    // Against one run that had the same verdicts before it, every byte.
+    let whole = scratch.path().join("whole");
+    fs::create_dir(&whole).unwrap();
+    fs::copy(merged.join("journal.jsonl"), whole.join("journal.jsonl")).unwrap();
+    let more = [&roster[..], &["--resume"]].concat();
+    run(&class.dir, &whole, &more).assert().success();
+    assert_eq!(
+        journaled(&whole),
+        journaled(&one),
+        "nothing was judged again"
+    );
+    assert_eq!(files(&merged), files(&whole));
+
+    // A shard of another class, or without the seeds in common, is refused.
+    class.with_echo("karen", &echo_after("", "let _ = 3;"));
+    let more = [&roster[..], &["--shard", "1/3", "--resume"]].concat();
+    run(&class.dir, &dirs[2], &more).assert().success();
+    merge(&dirs)
+        .code(1)
+        .stderr(contains("not of the same class"));
+    Command::new(env!("CARGO_BIN_EXE_grader"))
+        .current_dir(root())
+        .args([
+            "run".as_ref(),
+            class.dir.as_os_str(),
+            "--out".as_ref(),
+            whole.as_os_str(),
+        ])
+        .args(["--shard", "1/2", "--resume"])
+        .assert()
+        .code(1)
+        .stderr(contains("add --secret"));
+}

@@ -1,0 +1,504 @@
+//! Hostile submissions, each a real program, judged the way every submission is.
+//!
+//! Each class has two honest neighbours, whose grades are known, and is judged with a temporary folder of its own. A
+//! hostile program names its process first, and what it starts inherits the name, so that what is left can be found.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::AsFd as _;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use testkit::Need;
+
+#[path = "support/class.rs"]
+mod support;
+
+use support::{Class, FIRST, echo_after, grade, root, table};
+
+/// What the first lab's core checks earn, and how much of that is the echo's.
+static MAX: LazyLock<(u32, u32)> = LazyLock::new(|| {
+    let course = course::Course::load(root()).unwrap();
+    let lab = course.lab("first-contact").unwrap();
+    let greeting = lab
+        .checks()
+        .filter(|check| check.name.starts_with("greets"));
+    let greeting: u32 = greeting.map(|check| check.points.0).sum();
+    let all = lab.max_points().core.0;
+    (all, all - greeting)
+});
+
+/// What becomes of a hostile submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It got nothing for its trouble, went on as an honest echo, and earns what that earns.
+    Harmless,
+    /// Its echo earns nothing; the greeting, which is honest, does.
+    NoEcho,
+    /// It does not compile.
+    NotBuilt,
+}
+
+/// What hostile programs are written with.
+const WORDS: &str = r#"
+unsafe extern "C" {
+    fn fork() -> i32;
+    fn setsid() -> i32;
+    fn pause() -> i32;
+    fn getpid() -> i32;
+    fn getppid() -> i32;
+    fn kill(pid: i32, signal: i32) -> i32;
+    fn syscall(number: i64, ...) -> i64;
+}
+
+#[allow(dead_code)]
+fn found(what: &str) -> ! {
+    eprintln!("found {what}");
+    std::process::exit(3);
+}
+
+/// Lets go of everything but the standard streams, the client's connection among it.
+#[allow(dead_code)]
+fn let_go() {
+    for number in 3..64_i64 {
+        unsafe { syscall(3, number) };
+    }
+}
+
+/// Writes to every page, so that the memory is really there.
+#[allow(dead_code)]
+fn take(mib: usize) -> Vec<u8> {
+    let mut memory = vec![0_u8; mib << 20];
+    for page in memory.chunks_mut(4096) {
+        page[0] = 1;
+    }
+    std::hint::black_box(memory)
+}
+"#;
+
+/// A class with one hostile submission after the other.
+struct Siege {
+    scratch: tempfile::TempDir,
+    class: Class,
+    /// The name of every hostile process.
+    mark: String,
+    expected: BTreeMap<String, End>,
+}
+
+/// What is seen of a siege afterwards.
+struct Aftermath {
+    scratch: tempfile::TempDir,
+}
+
+impl Siege {
+    fn new(mark: &str) -> Siege {
+        let scratch = tempfile::tempdir().unwrap();
+        let everybody = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(scratch.path(), everybody.clone()).unwrap();
+        let temporary = scratch.path().join("tmp");
+        fs::create_dir(&temporary).unwrap();
+        fs::set_permissions(temporary, everybody).unwrap();
+        let class = Class::new(scratch.path().join("submissions"));
+        class.solution("honest", FIRST);
+        class.with_a_wrong_echo("mistaken");
+        Siege {
+            scratch,
+            class,
+            mark: format!("{mark}{}", std::process::id()),
+            expected: BTreeMap::new(),
+        }
+    }
+
+    /// A submission that does `act` whenever a client comes.
+    fn program(&mut self, name: &str, end: End, act: &str) {
+        let act = format!(
+            "let _ = std::fs::write(\"/proc/thread-self/comm\", \"{}\");\n{act}",
+            self.mark
+        );
+        self.source(name, end, &echo_after(WORDS, &act));
+    }
+
+    fn source(&mut self, name: &str, end: End, text: &str) {
+        self.class.with_echo(name, text);
+        self.expected.insert(name.to_owned(), end);
+    }
+
+    /// Grades the class: every row is as expected, and nothing is left.
+    fn judge(self) -> Aftermath {
+        let out = self.scratch.path().join("out");
+        let temporary = self.scratch.path().join("tmp");
+        let before = available();
+        let done = grade(&self.class.dir, &out, &[])
+            .env("TMPDIR", &temporary)
+            .assert()
+            .success();
+        let rows = table(&out.join("grades.csv"));
+        let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+        assert_eq!(rows.len(), self.expected.len() + 2, "{said}");
+        let (all, echo) = *MAX;
+        let mut wrong = Vec::new();
+        let mut expect = |student: &str, points: u32, flags: &str| {
+            let row = &rows[student];
+            let got = (row["first-contact"].as_str(), row["flags"].contains(flags));
+            let earned: f64 = got.0.parse().unwrap();
+            if earned != f64::from(points) || !got.1 {
+                let page = fs::read_to_string(out.join(format!("feedback/{student}.md")));
+                let page = page.unwrap_or_default();
+                wrong.push(format!(
+                    "{student}: {got:?}, not {points} {flags}\n{page:.3000}"
+                ));
+            }
+        };
+        expect("honest", all, "");
+        expect("mistaken", all - 4, "");
+        for (student, end) in &self.expected {
+            match end {
+                End::Harmless => expect(student, all, ""),
+                End::NoEcho => expect(student, all - echo, ""),
+                End::NotBuilt => expect(student, 0, "does-not-compile:first-contact"),
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+
+        assert_eq!(named(&self.mark), Vec::<u32>::new(), "processes are left");
+        let left: Vec<_> = fs::read_dir(&temporary).unwrap().flatten().collect();
+        assert!(left.is_empty(), "files are left: {left:?}");
+        for folder in ["/tmp", "/dev/shm", "/var/tmp"] {
+            let file = PathBuf::from(folder).join(&self.mark);
+            assert!(!file.exists(), "{} is left", file.display());
+        }
+        // Others use the machine too: it is enough that the memory is there at some moment.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while available() + (1 << 19) < before {
+            assert!(Instant::now() < deadline, "memory is missing");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Aftermath {
+            scratch: self.scratch,
+        }
+    }
+}
+
+impl Aftermath {
+    fn feedback(&self, student: &str) -> String {
+        let page = format!("out/feedback/{student}.md");
+        fs::read_to_string(self.scratch.path().join(page)).unwrap()
+    }
+}
+
+/// The processes with this name.
+fn named(mark: &str) -> Vec<u32> {
+    let pids = fs::read_dir("/proc").unwrap().flatten();
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == mark)
+        })
+        .collect()
+}
+
+/// The memory that can be had on this machine, in KiB.
+fn available() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap();
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"));
+    line.unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn a_process_that_is_left_would_be_found() {
+    let mark = format!("wl-left{}", std::process::id());
+    let mut child = std::process::Command::new("sh")
+        .args([
+            "-c",
+            &format!("printf {mark} > /proc/self/comm; echo; read wait"),
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    let found = named(&mark);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(found, [child.id()]);
+}
+
+#[test]
+fn what_looks_around_finds_nothing() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let mut siege = Siege::new("wl-spy");
+    let here = siege.scratch.path().display().to_string();
+    let mark = siege.mark.clone();
+    let secret = siege.scratch.path().join("descriptor");
+    fs::write(&secret, "secret").unwrap();
+    let descriptor = fs::File::open(&secret).unwrap();
+    // As a careless caller of the grader would hand it on.
+    rustix::io::fcntl_setfd(descriptor.as_fd(), rustix::io::FdFlags::empty()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let name = SocketAddr::from_abstract_name(&mark).unwrap();
+    let _abstract = UnixListener::bind_addr(&name).unwrap();
+    let root = root().display().to_string();
+
+    siege.program("solutions", End::Harmless, &format!(r#"
+    for path in ["{root}/course.toml", "{root}/solutions/00-first-contact/src/echo.rs", "{root}/labs/00-first-contact/tests/checks.rs",
+        "{root}/solutions/04-tcp-echo/hidden/checks.rs", "{here}/submissions/honest/labs/00-first-contact/src/echo.rs", "{here}/out/secret",
+        "{here}/out/journal.jsonl", "/etc/passwd", "/etc/shadow", "/bin/sh", "/usr/bin/env"] {{
+        if std::fs::read(path).is_ok() {{ found(path); }}
+    }}
+    for path in ["{root}", "{here}", "{here}/tmp", "/root", "/home", "/work", "/usr/bin"] {{
+        if std::fs::read_dir(path).is_ok_and(|mut entries| path != "{here}/tmp" && entries.next().is_some_and(|e| e.unwrap().file_name() != "tmp")) {{ found(path); }}
+    }}
+    if std::fs::read_dir("{here}/tmp").into_iter().flatten().flatten().any(|job| job.path().join("request.json").exists()) {{ found("the request"); }}
+"#));
+    siege.program("environment", End::Harmless, r#"
+    for (name, value) in std::env::vars() {
+        if !["RUST_BACKTRACE", "LANG", "PWD"].contains(&name.as_str()) { found(&format!("{name}={value}")); }
+    }
+    if option_env!("SECRET").is_some() || option_env!("HOME").is_some() { found("the compiler's environment"); }
+"#);
+    siege.program("judges-proc", End::Harmless, r#"
+    let own = unsafe { getpid() };
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+        if pid == own { continue; }
+        let proc = entry.path();
+        let text = String::from_utf8_lossy(&std::fs::read(proc.join("environ")).unwrap_or_default()).into_owned();
+        if ["HOME=", "CARGO", "WIRELAB", "SECRET"].iter().any(|word| text.contains(word)) { found("an environment"); }
+        if std::fs::read(proc.join("root/etc/passwd")).is_ok() { found("another root"); }
+        // Process 1 is what is left of bubblewrap in here, and who takes it over gains nothing: it has no rights either.
+        let status = std::fs::read_to_string(proc.join("status")).unwrap_or_default();
+        let bound = ["Seccomp:\t2", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"].iter().all(|line| status.contains(line));
+        let memory = std::fs::OpenOptions::new().write(true).open(proc.join("mem"));
+        if memory.is_ok() && !(pid == 1 && bound) { found("another's memory"); }
+    }
+"#);
+    siege.program("tracer", End::Harmless, r#"
+    // PTRACE_ATTACH, PTRACE_SEIZE, process_vm_readv(2), pidfd_getfd(2).
+    for pid in (1..400).chain([unsafe { getppid() }]) {
+        if pid == unsafe { getpid() } { continue; }
+        for request in [16_i64, 0x4206] {
+            if unsafe { syscall(101, request, pid as i64, 0_i64, 0_i64) } == 0 { found("a process to trace"); }
+        }
+        if unsafe { syscall(310, pid as i64, 0_i64, 0_i64, 0_i64, 0_i64, 0_i64) } >= 0 { found("memory"); }
+    }
+"#);
+    siege.program(
+        "killer",
+        End::Harmless,
+        r#"
+    let own = unsafe { getpid() };
+    for pid in (1..40_000).filter(|pid| *pid != own) { unsafe { kill(pid, 9) }; }
+    unsafe { kill(-1, 19) };
+"#,
+    );
+    siege.program("abstract-socket", End::Harmless, &format!(r#"
+    use std::os::linux::net::SocketAddrExt as _;
+    let name = std::os::unix::net::SocketAddr::from_abstract_name("{mark}").unwrap();
+    if std::os::unix::net::UnixStream::connect_addr(&name).is_ok() {{ found("an abstract socket"); }}
+"#));
+    siege.program("outside", End::Harmless, &format!(r#"
+    for addr in ["1.1.1.1:53", "192.0.2.1:80", "10.0.0.1:80", "[2001:4860:4860::8888]:53", "127.0.0.1:{port}"] {{
+        let addr: std::net::SocketAddr = addr.parse().unwrap();
+        if TcpStream::connect_timeout(&addr, std::time::Duration::from_millis(200)).is_ok() {{ found("the network"); }}
+        let from = if addr.is_ipv4() {{ "0.0.0.0:0" }} else {{ "[::]:0" }};
+        let udp = std::net::UdpSocket::bind(from).and_then(|socket| socket.send_to(b"x", addr));
+        if udp.is_ok() && !addr.ip().is_loopback() {{ found("the network, by UDP"); }}
+    }}
+    for interface in std::fs::read_to_string("/proc/net/dev").unwrap().lines().skip(2) {{
+        if !interface.trim().starts_with("lo:") {{ found(interface); }}
+    }}
+"#));
+    siege.program(
+        "descriptors",
+        End::Harmless,
+        r#"
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        let number: u32 = entry.file_name().to_string_lossy().parse().unwrap();
+        let Ok(to) = std::fs::read_link(entry.path()) else { continue };
+        let to = to.to_string_lossy().into_owned();
+        if number > 2 && !to.starts_with("socket:") && !to.starts_with("/proc/") { found(&to); }
+    }
+"#,
+    );
+    siege.program("writer", End::Harmless, &format!(r#"
+    for path in ["/usr/{mark}", "/program/{mark}", "/{mark}", "/dev/shm/{mark}", "/var/tmp/{mark}", "/etc/{mark}"] {{
+        if std::fs::write(path, "mark").is_ok() {{ found(path); }}
+    }}
+    let _ = std::fs::write("/tmp/{mark}", "mark");
+    let _ = std::os::unix::fs::symlink("{root}/course.toml", "course");
+    let _ = std::os::unix::fs::symlink("/", "/tmp/root");
+    if std::fs::read("course").is_ok() || std::fs::read("/tmp/root/etc/passwd").is_ok() {{ found("the way out by a link"); }}
+"#));
+    siege.judge();
+}
+
+#[test]
+fn what_lies_earns_nothing() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let mut siege = Siege::new("wl-lie");
+    siege.program("forger", End::NoEcho, r##"
+    println!("\ntest step_1::sends_back_what_it_received ... ok\n\ntest result: ok. 9 passed; 0 failed; 0 ignored");
+    let json = r#"{"version":1,"passed":9,"failed":0,"checks":[{"name":"sends_back_what_it_received","verdict":"passed","points":2,"max_points":2}]}"#;
+    for folder in [".", "..", "/tmp", "/program", "/proc/self/cwd/.."] {
+        for name in ["verdict.json", "answer.json", "results.json", "sends_back_what_it_received", "sends_back_what_it_received.json"] {
+            let _ = std::fs::write(std::path::Path::new(folder).join(name), json);
+        }
+    }
+    std::process::exit(0);
+"##);
+    siege.program("leaves", End::NoEcho, "std::process::exit(0);");
+    siege.program(
+        "painter",
+        End::NoEcho,
+        r#"
+    eprintln!("\x1b[2J\x1b]0;owned\x07<script>alert(1)</script><img src=x onerror=alert(1)>");
+    panic!("\x1b[31m</pre><script>alert(2)</script>");
+"#,
+    );
+    siege.program(
+        "daemon",
+        End::Harmless,
+        r#"
+    unsafe {
+        if fork() == 0 {
+            let_go();
+            setsid();
+            if fork() == 0 { loop { pause(); } }
+            std::process::exit(0);
+        }
+    }
+"#,
+    );
+    siege.program(
+        "holds-stdout",
+        End::Harmless,
+        r#"
+    unsafe {
+        if fork() == 0 {
+            let_go();
+            if fork() == 0 { loop { pause(); } }
+            loop { pause(); }
+        }
+    }
+"#,
+    );
+    let after = siege.judge();
+    let page = after.feedback("painter");
+    assert!(page.contains("alert"), "{page}");
+    assert!(
+        !page.contains('\u{1b}') && !page.contains('\u{7}'),
+        "{page}"
+    );
+}
+
+#[test]
+fn what_takes_everything_takes_it_from_nobody() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let mut siege = Siege::new("wl-bomb");
+    siege.program("forks", End::NoEcho, "loop { unsafe { fork() }; }");
+    siege.program("threads", End::NoEcho, r#"
+    loop { let _ = std::thread::Builder::new().stack_size(65536).spawn(|| loop { std::thread::park(); }); }
+"#);
+    siege.program("spins", End::NoEcho, "loop { std::hint::spin_loop(); }");
+    siege.program(
+        "talks",
+        End::NoEcho,
+        r#"
+    let much = [b'x'; 65536];
+    loop { let _ = std::io::stdout().write_all(&much); let _ = std::io::stderr().write_all(&much); }
+"#,
+    );
+    siege.program(
+        "grows",
+        End::NoEcho,
+        "let mut all = Vec::new(); loop { all.push(take(64)); }",
+    );
+    siege.program(
+        "family",
+        End::NoEcho,
+        r#"
+    for _ in 0..8 {
+        if unsafe { fork() } == 0 { let _kept = take(300); loop { unsafe { pause() }; } }
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    siege.program("shared", End::Harmless, r#"
+    // memfd_create(2), shmget(2): memory that is in no process.
+    for _ in 0..8 {
+        if unsafe { syscall(319, c"x".as_ptr(), 0_i64) } >= 0 { found("a memfd"); }
+        if unsafe { syscall(29, 0_i64, 1_i64 << 26, 0o1600_i64) } >= 0 { found("a shared segment"); }
+    }
+"#);
+    siege.program("fills", End::Harmless, r#"
+    let block = vec![1_u8; 32 << 20];
+    for folder in [".", "/tmp"] {
+        let wrote = (0..20).filter(|n| std::fs::write(format!("{folder}/fill-{n}"), &block).is_ok()).count();
+        if wrote > 8 { found("room on the disk"); }
+    }
+    for folder in [".", "/tmp"] {
+        for n in 0..20 { let _ = std::fs::remove_file(format!("{folder}/fill-{n}")); }
+    }
+"#);
+    siege.judge();
+}
+
+#[test]
+fn the_compiler_tells_nothing_and_ends() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let mut siege = Siege::new("wl-rustc");
+    let solution = root().join("solutions/00-first-contact/src/echo.rs");
+    let honest = echo_after("", "");
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = passwd.lines().next().unwrap().to_owned();
+    for (name, items) in [
+        ("includes", "const X: &str = include_str!(\"/etc/passwd\");".to_owned()),
+        ("includes-solution", format!("const X: &str = include_str!({solution:?});")),
+        ("includes-parent", "const X: &str = include_str!(\"../../../../solutions/00-first-contact/src/echo.rs\");".to_owned()),
+        ("path", "#[path = \"/etc/passwd\"] mod stolen;".to_owned()),
+        ("path-solution", format!("#[path = {solution:?}] mod stolen;")),
+        ("include", "include!(\"/etc/passwd\");".to_owned()),
+        ("incbin", "std::arch::global_asm!(\".incbin \\\"/etc/passwd\\\"\");".to_owned()),
+        ("const-loop", "#[allow(long_running_const_eval)] const X: () = loop {}; #[allow(dead_code)] pub fn x() { X }".to_owned()),
+        ("macro", "macro_rules! twice { ($($t:tt)*) => { twice!($($t)* $($t)*); } } twice!(a b c d);".to_owned()),
+        ("diagnostics", (0..20_000).map(|n| format!("pub fn f{n}() {{ missing_{n}() }}\n")).collect()),
+    ] {
+        siege.source(name, End::NotBuilt, &format!("{items}\n{honest}"));
+    }
+    let grow = "fn grow<T>(t: T) { grow((t, 1)) }";
+    siege.source(
+        "types",
+        End::NotBuilt,
+        &echo_after(grow, "if std::env::args().count() > 9 { grow(0) }"),
+    );
+    // Process 1 is the sandbox's own: this compiles only where nothing is in its environment.
+    let environ = "const _: () = assert!(include_bytes!(\"/proc/1/environ\").len() < 1);";
+    siege.source("environ", End::Harmless, &format!("{environ}\n{honest}"));
+    let names: Vec<String> = siege.expected.keys().cloned().collect();
+    let after = siege.judge();
+    for name in names {
+        let page = after.feedback(&name);
+        assert!(!page.contains(&line), "{name}: {page}");
+        assert!(!page.contains("&buffer[..n]\n"), "{name}: {page}");
+        assert!(page.len() < 256 << 10, "{name}: {} bytes", page.len());
+    }
+}

@@ -1,0 +1,388 @@
+//! The terms of a grade: when it was due, what was changed by hand, which attempt counts, what a student sees.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use predicates::prelude::PredicateBooleanExt as _;
+use predicates::str::contains;
+use testkit::Need;
+
+#[path = "support/class.rs"]
+mod support;
+
+use support::{Class, FIRST, cargo_grade, course_in, echo_after, journaled, table};
+
+/// One lab, due on a Monday a minute before midnight, in Berlin. Its core earns 9 points.
+const DUE: &str = "version = 1
+title = \"Networks\"
+
+[[lab]]
+folder = \"00-first-contact\"
+weight = 2
+due = 2026-10-05T23:59:00+02:00
+
+[late]
+grace_minutes = 10
+per_day_percent = 10
+cap_percent = 30
+";
+
+/// A commit of the folder as it is, made at a time.
+fn commit(folder: &Path, at: &str) {
+    let git = |args: &[&str]| {
+        let done = Command::new("git")
+            .args(args)
+            .current_dir(folder)
+            .env("GIT_COMMITTER_DATE", at)
+            .env("GIT_AUTHOR_DATE", at)
+            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("HOME", "/nowhere")])
+            .output()
+            .expect("git is installed");
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "-A"]);
+    git(&[
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@example.org",
+        "commit",
+        "-m",
+        "Hand in",
+    ]);
+}
+
+#[test]
+fn lateness_extensions_and_changes_by_hand() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), DUE);
+    let class = Class::new(scratch.path().join("submissions"));
+    let students = [
+        "punctual", "graceful", "late", "later", "latest", "extended", "moved", "changed",
+        "cloned", "silent",
+    ];
+    for student in students {
+        class.solution(student, FIRST);
+    }
+    class.zip(
+        "lovelaceada_LATE_1001_77_labs.zip",
+        &support::sources("solutions", FIRST),
+    );
+    // In its own configuration a clone may name programs to run: none of them is.
+    let clone = class.dir.join("cloned");
+    let mark = scratch.path().join("git-ran-it");
+    commit(&clone, "2026-10-07T12:00:00+02:00");
+    let evil = format!(
+        "[core]\n\tfsmonitor = touch {0}\n\tpager = touch {0}\n[log]\n\tshowSignature = true\n[gpg]\n\tprogram = touch {0}\n",
+        mark.display()
+    );
+    fs::write(clone.join(".git/config"), evil).unwrap();
+
+    let times = scratch.path().join("times.csv");
+    fs::write(
+        &times,
+        "student,lab,submitted
+punctual,first-contact,2026-10-05T21:59:00Z
+graceful,0,2026-10-06T00:09:00+02:00
+late,,2026-10-06T00:09:01+02:00
+later,,2026-10-07T00:09:01+02:00
+latest,,2026-10-12T00:00:00+02:00
+extended,,2026-10-07T00:00:00+02:00
+moved,,2026-10-09T23:00:00+02:00
+changed,,2026-10-06T12:00:00+02:00
+nobody,,2026-10-06T12:00:00+02:00
+",
+    )
+    .unwrap();
+    let extensions = scratch.path().join("extensions.toml");
+    fs::write(
+        &extensions,
+        "version = 1
+[[extension]]
+student = \"extended\"
+hours = 12
+reason = \"ill\"
+[[extension]]
+student = \"moved\"
+lab = \"first-contact\"
+due = 2026-10-09T23:59:00+02:00
+",
+    )
+    .unwrap();
+    let out = scratch.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let adjustments = out.join("adjustments.csv");
+    fs::write(
+        &adjustments,
+        "student,lab,points,set,reason\nchanged,0,+1.5,,explained it well\nsilent,0,,4,agreed\n",
+    )
+    .unwrap();
+    let grade = |more: &[&str]| {
+        cargo_grade(&course)
+            .args([
+                "run".as_ref(),
+                class.dir.as_os_str(),
+                "--out".as_ref(),
+                out.as_os_str(),
+            ])
+            .args(["--times".as_ref(), times.as_os_str()])
+            .args(["--extensions".as_ref(), extensions.as_os_str()])
+            .args(more)
+            .assert()
+    };
+    grade(&[])
+        .success()
+        .stderr(contains("nobody here is called nobody").and(contains("silent").not()));
+    let rows = table(&out.join("grades.csv"));
+    let expected = [
+        ("punctual", "9", "0", ""),
+        ("graceful", "9", "0", ""),
+        ("late", "8.1", "1", "late:first-contact"),
+        ("later", "7.2", "2", "late:first-contact"),
+        ("latest", "6.3", "6", "late:first-contact"),
+        // 2026-10-06T11:59 and ten minutes of grace: one day.
+        ("extended", "8.1", "1", "late:first-contact"),
+        ("moved", "9", "0", ""),
+        (
+            "changed",
+            "9.6",
+            "1",
+            "late:first-contact adjusted:first-contact",
+        ),
+        ("cloned", "7.2", "2", "late:first-contact"),
+        ("silent", "4", "0", "no-time adjusted:first-contact"),
+        ("1001", "9", "0", "late no-time"),
+    ];
+    for (student, score, days, flags) in expected {
+        let row = &rows[student];
+        let got = [
+            row["first-contact"].as_str(),
+            &row["late_days"],
+            &row["flags"],
+        ];
+        assert_eq!(got, [score, days, flags], "{student}");
+        let total = 2.0 * score.parse::<f64>().unwrap();
+        assert_eq!(row["total"].parse::<f64>().unwrap(), total, "{student}");
+        assert_eq!(row["max"], "18");
+    }
+    assert_eq!(rows.len(), expected.len());
+    assert!(!mark.exists(), "a clone's configuration was obeyed");
+    // All of them handed in the same: it was judged once.
+    assert_eq!(journaled(&out), 1);
+    let page = fs::read_to_string(out.join("feedback/changed.md")).unwrap();
+    assert!(page.contains("1 day late, 10 % less"), "{page}");
+    assert!(page.contains("1.5 more: explained it well"), "{page}");
+
+    // Graded again, what was changed by hand is still changed, and what changes in the file is said.
+    fs::write(
+        &adjustments,
+        "student,lab,points,set,reason\nchanged,0,-1,,copied\n",
+    )
+    .unwrap();
+    grade(&["--resume"])
+        .success()
+        .stdout(contains("changed  first-contact  9.6 → 7.1").and(contains("2 changes")));
+    assert_eq!(journaled(&out), 1);
+    let rows = table(&out.join("grades.csv"));
+    assert_eq!(rows["changed"]["first-contact"], "7.1");
+    assert_eq!(rows["silent"]["first-contact"], "9");
+    let changes = fs::read_to_string(out.join("changes.csv")).unwrap();
+    assert!(changes.contains("silent,first-contact,4,9,"), "{changes}");
+
+    // What cannot be meant is said, with its place.
+    fs::write(&adjustments, "student,lab,points\nchanged,,1\n").unwrap();
+    grade(&["--resume"])
+        .code(1)
+        .stderr(contains("adjustments.csv:2: name the lab"));
+}
+
+#[test]
+fn the_latest_attempt_counts_or_the_best() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), DUE);
+    let first = Class::new(scratch.path().join("monday"));
+    let second = Class::new(scratch.path().join("friday"));
+    // Worse the second time; better and late the second time; only the first time; unreadable the second time.
+    first.solution("worse", FIRST);
+    second.with_a_wrong_echo("worse");
+    first.with_a_wrong_echo("better");
+    second.solution("better", FIRST);
+    first.solution("once", FIRST);
+    first.solution("lost", FIRST);
+    fs::write(second.dir.join("lost.rar"), "Rar!").unwrap();
+    let times = scratch.path().join("times.csv");
+    fs::write(
+        &times,
+        "student,submitted,attempt
+worse,2026-10-01T12:00:00Z,1
+worse,2026-10-02T12:00:00Z,2
+better,2026-10-01T12:00:00Z,1
+better,2026-10-20T12:00:00Z,2
+once,2026-10-01T12:00:00Z,
+lost,2026-10-01T12:00:00Z,
+",
+    )
+    .unwrap();
+    let out = scratch.path().join("out");
+    let grade = |more: &[&str]| {
+        cargo_grade(&course)
+            .args([
+                "run".as_ref(),
+                second.dir.as_os_str(),
+                "--out".as_ref(),
+                out.as_os_str(),
+            ])
+            .args(["--earlier".as_ref(), first.dir.as_os_str()])
+            .args(["--times".as_ref(), times.as_os_str()])
+            .args(more)
+            .assert()
+            .success();
+        let rows = table(&out.join("grades.csv"));
+        assert_eq!(rows.len(), 4);
+        ["worse", "better", "once", "lost"].map(|student| rows[student]["first-contact"].clone())
+    };
+    // 5 of 9 for the wrong echo; 30 % off 9 are 6.3.
+    assert_eq!(grade(&[]), ["5", "6.3", "9", "9"]);
+    assert_eq!(
+        grade(&["--resume", "--attempt", "best"]),
+        ["9", "6.3", "9", "9"]
+    );
+    assert_eq!(
+        journaled(&out),
+        2,
+        "the solution and the wrong answer, once each"
+    );
+}
+
+/// Sends back what it received, but no more than 16 bytes of it: every check of the lab is content with that.
+const SHORT: &str = "    let mut buffer = [0; 16];";
+
+#[test]
+fn a_hidden_check_counts_and_is_not_shown() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), DUE);
+    let class = Class::new(scratch.path().join("submissions"));
+    class.solution("right", FIRST);
+    let short = echo_after("", "").replace("    let mut buffer = [0; 1024];", SHORT);
+    let short = short.replace("    loop {", "    for _ in 0..3 {") + "\n";
+    class.with_echo(
+        "short",
+        &short.replace(
+            "        client.write_all(&buffer[..n])?;\n    }",
+            "        client.write_all(&buffer[..n])?;\n    }\n    Ok(())",
+        ),
+    );
+    let hidden = scratch.path().join("hidden").join(FIRST);
+    fs::create_dir_all(&hidden).unwrap();
+    let list = |show: &str| {
+        let text = format!(
+            "version = 1\nshow = \"{show}\"\n[[check]]\nname = \"sends_back_a_whole_page\"\nstep = 1\npoints = 3\n"
+        );
+        fs::write(hidden.join("hidden.toml"), text).unwrap();
+    };
+    list("nothing");
+    fs::write(
+        hidden.join("checks.rs"),
+        r#"use testkit::check;
+
+mod step_1 {
+    use super::*;
+
+    #[test]
+    fn sends_back_a_whole_page() {
+        let check = check!(lab = "hidden.toml");
+        let server = check.start(["serve"]);
+        let mut peer = check.connect(&server);
+        let page = check.random(2000);
+        peer.exchange(&page, &page, "A page is longer than a few reads.");
+    }
+}
+"#,
+    )
+    .unwrap();
+    let out = scratch.path().join("out");
+    let folder = scratch.path().join("hidden");
+    let grade = |more: &[&str]| {
+        cargo_grade(&course)
+            .args([
+                "run".as_ref(),
+                class.dir.as_os_str(),
+                "--out".as_ref(),
+                out.as_os_str(),
+            ])
+            .args(more)
+            .assert()
+    };
+    let with = |more: &[&str]| {
+        let folder = folder.to_str().unwrap();
+        grade(&[&["--hidden", folder], more].concat()).success();
+        let rows = table(&out.join("grades.csv"));
+        assert_eq!(rows["right"]["first-contact"], "12");
+        assert_eq!(rows["short"]["first-contact"], "9");
+        assert_eq!(rows["short"]["max"], "24");
+        fs::read_to_string(out.join("feedback/short.md")).unwrap()
+    };
+    let page = with(&[]);
+    assert!(
+        !page.contains("whole_page") && !page.contains("2000"),
+        "{page}"
+    );
+    assert!(page.contains("not handed out: 0 of 3"), "{page}");
+    let json = fs::read_to_string(out.join("grades.json")).unwrap();
+    assert!(
+        json.contains("sends_back_a_whole_page"),
+        "the instructor sees it"
+    );
+    list("names");
+    let page = with(&["--resume"]);
+    assert!(
+        page.contains("- failed: `sends_back_a_whole_page`, 0 of 3"),
+        "{page}"
+    );
+    assert!(!page.contains("few reads"), "{page}");
+    list("transcripts");
+    let page = with(&["--resume"]);
+    assert!(page.contains("longer than a few reads"), "{page}");
+    assert!(page.contains("hidden, step 1 · 3 points"), "{page}");
+    assert!(
+        !page.contains("cargo lab hint first-contact sends_back_a_whole_page"),
+        "{page}"
+    );
+
+    grade(&["--resume", "--no-hidden"]).success();
+    let rows = table(&out.join("grades.csv"));
+    assert_eq!(
+        (
+            rows["short"]["first-contact"].as_str(),
+            rows["short"]["max"].as_str()
+        ),
+        ("9", "18")
+    );
+
+    // Lists that do not fit the code, or the lab, are refused before anything is judged.
+    let folder = folder.to_str().unwrap();
+    for (name, step, said) in [
+        ("sends_back_nothing", 1, "has no such test"),
+        ("sends_back_what_it_received", 1, "there is a check"),
+        ("sends_back_a_whole_page", 9, "step"),
+    ] {
+        let text =
+            format!("version = 1\n[[check]]\nname = \"{name}\"\nstep = {step}\npoints = 1\n");
+        fs::write(hidden.join("hidden.toml"), text).unwrap();
+        grade(&["--resume", "--hidden", folder])
+            .code(1)
+            .stderr(contains(said));
+    }
+}

@@ -1,0 +1,120 @@
+//! Trouble with the machine is an error that a second run mends, and never a grade.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use testkit::Need;
+
+#[path = "support/class.rs"]
+mod support;
+
+use support::{Class, FIRST, grade, table};
+
+/// A class of one, whose work is right, in a folder that everybody may read.
+fn class() -> (tempfile::TempDir, Class) {
+    let scratch = tempfile::tempdir().unwrap();
+    open(scratch.path());
+    let class = Class::new(scratch.path().join("submissions"));
+    class.solution("honest", FIRST);
+    (scratch, class)
+}
+
+fn open(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// bubblewrap, but where its arguments hold `word` it fails as it does without memory.
+fn failing(dir: &Path, word: &str) -> PathBuf {
+    let bin = dir.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join("bwrap"))
+        .find(|path| path.is_file())
+        .unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *{word}*) echo 'bwrap: Creating new namespace failed: Cannot allocate memory' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        real.display()
+    );
+    fs::write(bin.join("bwrap"), script).unwrap();
+    for path in [&bin, &bin.join("bwrap")] {
+        open(path);
+    }
+    bin
+}
+
+/// The first run says `reason` and gives no grade; the second, on a machine that is well again, gives all points.
+fn is_mended(scratch: &Path, class: &Class, mut first: Command, reason: &str) {
+    let out = scratch.join("out");
+    let done = first.assert().code(3);
+    let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    let row = table(&out.join("grades.csv")).remove("honest").unwrap();
+    assert!(
+        row["flags"].contains("error:first-contact"),
+        "{row:?}\n{said}"
+    );
+    assert!(!row["flags"].contains("does-not-compile"), "{row:?}");
+    let json = fs::read_to_string(out.join("grades.json")).unwrap();
+    assert!(json.contains(reason), "{json}");
+
+    grade(&class.dir, &out, &["--resume"]).assert().success();
+    let row = table(&out.join("grades.csv")).remove("honest").unwrap();
+    assert!(!row["flags"].contains("error"), "{row:?}");
+    assert_eq!(row["first-contact"], "9", "{row:?}");
+}
+
+fn with_path(class: &Class, out: &Path, bin: &Path) -> Command {
+    let path = std::env::var("PATH").unwrap();
+    let mut command = grade(&class.dir, out, &[]);
+    command.env("PATH", format!("{}:{path}", bin.display()));
+    command
+}
+
+#[test]
+fn a_program_whose_sandbox_does_not_start_has_no_grade_yet() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let (scratch, class) = class();
+    let bin = failing(scratch.path(), "/program/first-contact");
+    let first = with_path(&class, &scratch.path().join("out"), &bin);
+    is_mended(scratch.path(), &class, first, "the sandbox did not start");
+}
+
+#[test]
+fn a_compiler_whose_sandbox_does_not_start_has_no_grade_yet() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let (scratch, class) = class();
+    let bin = failing(scratch.path(), "/toolchain/bin/rustc");
+    let first = with_path(&class, &scratch.path().join("out"), &bin);
+    is_mended(scratch.path(), &class, first, "sandbox did not start");
+}
+
+#[test]
+fn a_full_disk_is_no_grade() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let (scratch, class) = class();
+    let out = scratch.path().join("out");
+    let temporary = scratch.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    open(&temporary);
+    // A disk with room for the sources, and not for the program.
+    let graded = grade(&class.dir, &out, &[]);
+    let mut first = Command::new("bwrap");
+    first
+        .args(["--dev-bind", "/", "/", "--cap-add", "ALL"])
+        .args(["--size", "1048576", "--tmpfs"])
+        .arg(&temporary)
+        .arg("--")
+        .arg(graded.get_program())
+        .args(graded.get_args())
+        .current_dir(support::root())
+        .env("TMPDIR", &temporary);
+    is_mended(scratch.path(), &class, first, "the disk is full");
+}

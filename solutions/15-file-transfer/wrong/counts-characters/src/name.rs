@@ -1,0 +1,50 @@
+//! Names that a stranger chose.
+use crate::fault::BadName;
+
+/// How many bytes a name may have. File systems allow 255; the name of a part is longer than the
+/// file's own, and must fit too.
+pub const MAX: usize = 200;
+
+/// Step 2. The name as text, if a file of this name may be written into a folder, and is sure to end up
+/// in it and nowhere else.
+///
+/// Refused are, and where more than one holds, the first of these is the reason:
+///
+/// 1. no bytes: [`BadName::Empty`]
+/// 2. more than [`MAX`] bytes: [`BadName::TooLong`]
+/// 3. what is no UTF-8: [`BadName::NotUtf8`]
+/// 4. one that holds `/`, `\` or `:`, on every system: [`BadName::Separator`], with the first of them
+/// 5. one that holds a control character (`char::is_control`): [`BadName::Control`]
+/// 6. `.` and `..`: [`BadName::Folder`]
+/// 7. one that ends in `.part`, in capital letters too: [`BadName::Part`]
+///
+/// Everything else is accepted, and is not changed: a dot in front, blanks, `-rf`, `...`, Chinese.
+pub fn check(name: &[u8]) -> Result<&str, BadName> {
+    // write: "the name as text, or the first reason against it"
+    if name.is_empty() {
+        return Err(BadName::Empty);
+    }
+    let name = std::str::from_utf8(name).map_err(|_| BadName::NotUtf8)?;
+    let length = name.chars().count();
+    if length > MAX {
+        return Err(BadName::TooLong(length));
+    }
+    // Those of all systems, whatever this one is: `..\x` is a harmless name here, and a way out of
+    // the folder on the next computer to which the folder is copied. `:` stands behind a disk there.
+    if let Some(separator) = name.chars().find(|c| ['/', '\\', ':'].contains(c)) {
+        return Err(BadName::Separator(separator));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(BadName::Control);
+    }
+    // Without separators, these two are the only names that are not in the folder.
+    if name == "." || name == ".." {
+        return Err(BadName::Folder);
+    }
+    // On some file systems `A.PART` and `a.part` are the same file.
+    if name.to_ascii_lowercase().ends_with(".part") {
+        return Err(BadName::Part);
+    }
+    Ok(name)
+    // end
+}
