@@ -4,7 +4,8 @@
 //! hostile program names its process first, and what it starts inherits the name, so that what is left can be found.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
@@ -13,7 +14,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use testkit::Need;
 
@@ -133,7 +133,7 @@ impl Siege {
     fn judge(self) -> Aftermath {
         let out = self.scratch.path().join("out");
         let temporary = self.scratch.path().join("tmp");
-        let before = available();
+        let before = shared();
         let done = grade(&self.class.dir, &out, &[])
             .env("TMPDIR", &temporary)
             .assert()
@@ -166,19 +166,19 @@ impl Siege {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 
-        assert_eq!(named(&self.mark), Vec::<u32>::new(), "processes are left");
+        let place = self.scratch.path().to_string_lossy();
+        let left = processes(|pid| {
+            of(pid, "comm").trim() == self.mark || of(pid, "cmdline").contains(&*place)
+        });
+        assert_eq!(left, Vec::<u32>::new(), "processes are left");
         let left: Vec<_> = fs::read_dir(&temporary).unwrap().flatten().collect();
         assert!(left.is_empty(), "files are left: {left:?}");
         for folder in ["/tmp", "/dev/shm", "/var/tmp"] {
             let file = PathBuf::from(folder).join(&self.mark);
             assert!(!file.exists(), "{} is left", file.display());
         }
-        // Others use the machine too: it is enough that the memory is there at some moment.
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while available() + (1 << 19) < before {
-            assert!(Instant::now() < deadline, "memory is missing");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        // Memory belongs to a process, a shared segment or a file in memory; there is no fourth owner.
+        assert_eq!(shared(), before, "shared memory is left");
         Aftermath {
             scratch: self.scratch,
         }
@@ -192,26 +192,25 @@ impl Aftermath {
     }
 }
 
-/// The processes with this name.
-fn named(mark: &str) -> Vec<u32> {
+/// The processes of this machine that are as asked.
+fn processes(wanted: impl Fn(u32) -> bool) -> Vec<u32> {
     let pids = fs::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid: &u32| {
-            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == mark)
-        })
+        .filter(|pid| wanted(*pid))
         .collect()
 }
 
-/// The memory that can be had on this machine, in KiB.
-fn available() -> u64 {
-    let text = fs::read_to_string("/proc/meminfo").unwrap();
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"));
-    line.unwrap()
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
+/// A file of a process below /proc, empty when the process has ended.
+fn of(pid: u32, file: &str) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The System V segments and the files in shared memory.
+fn shared() -> (String, BTreeSet<OsString>) {
+    let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let files = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    (segments, files.map(|file| file.file_name()).collect())
 }
 
 #[test]
@@ -227,7 +226,7 @@ fn a_process_that_is_left_would_be_found() {
         .spawn()
         .unwrap();
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-    let found = named(&mark);
+    let found = processes(|pid| of(pid, "comm").trim() == mark);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(found, [child.id()]);
