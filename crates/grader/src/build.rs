@@ -10,18 +10,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, Hidden, Lab};
+use launch::Record;
 
 use crate::digest;
 use crate::process;
 use crate::sandbox::{Sandbox, Sight};
+use crate::scratch;
 
-mod cargo;
+pub(crate) mod cargo;
 mod hidden;
 
 pub use cargo::SCRATCH;
 
 /// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
 const LIMIT: Duration = Duration::from_secs(120);
+/// With less room than this on the disk, in bytes, what the compiler says is not held against a submission.
+const LEAST_FREE: u64 = 64 << 20;
 /// How much of what the compiler says is kept, in bytes.
 const MOST_SAID: usize = 64 << 10;
 
@@ -230,6 +234,7 @@ impl<'c> Kitchen<'c> {
         // As in the course, so that a panic names the file that the learner knows.
         let package = Path::new("labs").join(&self.lab.folder);
         let (source, out) = (scratch.join("source"), scratch.join("out"));
+        let record = scratch.join("compiler");
         for (path, bytes) in sources {
             let path = source.join(&package).join(path);
             let parent = path.parent().unwrap_or(&source);
@@ -243,6 +248,7 @@ impl<'c> Kitchen<'c> {
             dependencies: ready.dependencies.path(),
             source: &source,
             out: &out,
+            record: &record,
         };
         let (dependencies, place) = sandbox.place(&sight);
         let name = &self.lab.topic;
@@ -278,14 +284,26 @@ impl<'c> Kitchen<'c> {
             return Ok(Built::Program(program));
         }
         let said = ended.stderr.trim();
-        let refused = match ended.status {
+        // What the compiler says may be the submission's own words, so no words tell whose fault this is.
+        ensure!(
+            Record::lost(&record) == 0,
+            "the compiler did not start: {}",
+            said.lines().next().unwrap_or("it said nothing")
+        );
+        let free = scratch::free(&out)?;
+        ensure!(
+            free >= LEAST_FREE,
+            "only {} MiB are free in {}: make some room there, or set TMPDIR to a folder that has some",
+            free >> 20,
+            std::env::temp_dir().display()
+        );
+        Ok(Built::DoesNotCompile(match ended.status {
             None => format!(
                 "The compiler was stopped after {} s: something in the files keeps it busy.\n{said}",
                 limit.as_secs()
             ),
             Some(status) => blame(status, said)?,
-        };
-        Ok(Built::DoesNotCompile(refused))
+        }))
     }
 }
 
@@ -296,26 +314,13 @@ impl<'c> Kitchen<'c> {
 fn blame(status: ExitStatus, said: &str) -> anyhow::Result<String> {
     use std::os::unix::process::ExitStatusExt as _;
     let first = said.lines().next().unwrap_or_default();
-    // A linker that writes through a mapping is told of a full disk by SIGBUS, and says so in one way or the other.
-    let full = [
-        "No space left on device",
-        "os error 28",
-        "SIGBUS",
-        "[Bus error]",
-    ];
-    if full.iter().any(|words| said.contains(words)) {
-        bail!("the disk is full: {first}");
-    }
-    if first.starts_with("bwrap: ") || first.starts_with(crate::sandbox::limits::NAME) {
-        bail!("the compiler's sandbox did not start: {first}");
-    }
     match (status.code(), status.signal()) {
         (Some(1), _) if !said.is_empty() => Ok(said.to_owned()),
         (Some(101), _) => Ok(format!("The compiler gave up:\n{said}")),
-        // Its limit of processor time or of memory (bubblewrap gives a signal as 128 and its number).
-        (Some(134 | 137 | 139 | 152), _) | (_, Some(6 | 9 | 11 | 24)) => Ok(format!(
-            "The compiler needed more time or memory than one lab may take.\n{said}"
-        )),
+        // Its limit of processor time, of memory or of room (bubblewrap gives a signal as 128 and its number).
+        (Some(134 | 135 | 137 | 139 | 152 | 153), _) | (_, Some(6 | 7 | 9 | 11 | 24 | 25)) => Ok(
+            format!("The compiler needed more time, memory or room than one lab may take.\n{said}"),
+        ),
         _ => bail!("the compiler ended without a message ({status}): {first}"),
     }
 }

@@ -5,18 +5,16 @@
 //! it has ended is killed.
 
 use std::fs;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Cancel, CheckReport, Course, Hidden, Lab, Options, Runner, Selection, Verdict};
+use launch::Record;
+use rustix::process::{getpid, set_child_subreaper};
 use serde::{Deserialize, Serialize};
 
-use crate::process;
-use crate::sandbox::{Sandbox, apart, watch};
+use crate::sandbox::{Sandbox, Tier, Trial, watch};
 
 /// The name under which the grader is a judge: `NAME REQUEST ANSWER`.
 pub const NAME: &str = "wirelab-judge";
@@ -33,8 +31,19 @@ struct Request {
     /// The text of the `hidden.toml`, and the executable with those checks.
     hidden: Option<(String, PathBuf)>,
     program: PathBuf,
-    launcher: Option<PathBuf>,
     seed: String,
+    walls: Option<Walls>,
+}
+
+/// What stands between the checks and the program, as far as the judge has to do with it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Walls {
+    /// What testkit starts in place of the program.
+    launcher: PathBuf,
+    /// Where it notes its starts.
+    record: PathBuf,
+    /// The checks' folders, where the judge sees to their size; none where the sandbox does.
+    watched: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -64,34 +73,30 @@ pub fn judge(
     scratch: &Path,
 ) -> anyhow::Result<Answer> {
     let (request, answer) = (scratch.join("request.json"), scratch.join("answer.json"));
-    let temporary = scratch.join("tmp");
-    fs::create_dir_all(&temporary)
-        .with_context(|| format!("{} cannot be made", temporary.display()))?;
+    let trial = Trial {
+        scratch,
+        program,
+        data: lab.dir().join("tests/data").canonicalize().ok(),
+    };
+    let tier = sandbox.tier();
     let orders = Request {
         course: lab.root().to_owned(),
         topic: lab.topic.clone(),
         checks: checks.to_owned(),
         hidden: hidden.map(|(hidden, checks)| (hidden.text.clone(), checks.to_owned())),
         program: program.to_owned(),
-        launcher: sandbox.launcher().map(Path::to_owned),
         seed: seed.to_owned(),
+        walls: (tier != Tier::None).then(|| Walls {
+            launcher: trial.launcher(),
+            record: trial.record(),
+            watched: (tier != Tier::Bubblewrap).then(|| trial.temporary()),
+        }),
     };
     fs::write(&request, serde_json::to_vec(&orders)?)
         .with_context(|| format!("{} cannot be written", request.display()))?;
-
-    if let Some(other) = sandbox.launcher().and_then(|_| apart::other_user()) {
-        for path in [scratch, &temporary] {
-            chown(path, Some(other), Some(other))
-                .with_context(|| format!("{} cannot be given away", path.display()))?;
-        }
-    }
-    if sandbox.launcher().is_some() {
-        sandbox
-            .judge(&[&request, &answer], &temporary, LIMIT)
-            .context("the judge ended early")?;
-    } else {
-        unprotected(&request, &answer, &temporary)?;
-    }
+    sandbox
+        .judge(&trial, &request, &answer, LIMIT)
+        .context("the judge ended early")?;
     let text = fs::read(&answer).context("the judge left no answer")?;
     let answer: Answer =
         serde_json::from_slice(&text).context("the judge's answer cannot be read")?;
@@ -101,23 +106,6 @@ pub fn judge(
     }
 }
 
-/// As [`apart::run`], with nothing that keeps it apart.
-fn unprotected(request: &Path, answer: &Path, temporary: &Path) -> anyhow::Result<()> {
-    let own = std::env::current_exe().context("the grader cannot find its own executable")?;
-    let mut command = Command::new(own);
-    command
-        .arg0(NAME)
-        .args([request, answer])
-        .env("TMPDIR", temporary);
-    let ended = process::run(command, LIMIT, 1 << 20)?;
-    ensure!(
-        ended.success(),
-        "the judge ended early: {}",
-        ended.stderr.trim()
-    );
-    Ok(())
-}
-
 /// The judge's own process.
 pub(crate) fn main() -> anyhow::Result<()> {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
@@ -125,8 +113,10 @@ pub(crate) fn main() -> anyhow::Result<()> {
         bail!("a request and a place for the answer are missing");
     };
     let request: Request = serde_json::from_slice(&fs::read(&request)?)?;
-    if request.launcher.is_some() {
-        watch::begin();
+    // What a program leaves behind comes to its check, and what a check leaves behind comes to us.
+    set_child_subreaper(Some(getpid()))?;
+    if let Some(walls) = &request.walls {
+        watch::begin(walls.watched.clone());
     }
     let answer = answer(&request).unwrap_or_else(|error| Answer {
         checks: Vec::new(),
@@ -134,6 +124,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         unsteady: Vec::new(),
         trouble: Some(format!("{error:#}")),
     });
+    watch::end_all();
     fs::write(&path, serde_json::to_vec(&answer)?)
         .with_context(|| format!("{} cannot be written", path.display()))
 }
@@ -168,11 +159,17 @@ fn suite(
     let run = |selection| -> anyhow::Result<Vec<CheckReport>> {
         let mut options = Options::default();
         options.program = Some(request.program.clone());
-        options.launcher = request.launcher.clone();
+        options.launcher = request.walls.as_ref().map(|walls| walls.launcher.clone());
         options.seed = Some(request.seed.clone());
         options.selection = selection;
+        let lost = || {
+            let walls = request.walls.as_ref();
+            walls.map_or(0, |walls| Record::lost(&walls.record))
+        };
+        let before = lost();
         let reports = Runner::new(lab, options).judge(executable, &Cancel::new(), |_| {})?;
-        reports.iter().try_for_each(sound)?;
+        let lost = lost() > before;
+        reports.iter().try_for_each(|report| sound(report, lost))?;
         Ok(reports)
     };
     let mut reports = run(Selection::All)?;
@@ -206,8 +203,9 @@ fn two_of_three(
     Ok(unsteady)
 }
 
-/// Whether a verdict is one about the program.
-fn sound(report: &CheckReport) -> anyhow::Result<()> {
+/// Whether a verdict is one about the program. `lost` says that a start of the program did not get to it, by the
+/// launcher's own record: what the program itself says is no reason to believe that.
+fn sound(report: &CheckReport, lost: bool) -> anyhow::Result<()> {
     if let Verdict::Skipped(reason) = &report.verdict {
         bail!("{} was skipped: {reason}", report.name);
     }
@@ -217,25 +215,19 @@ fn sound(report: &CheckReport) -> anyhow::Result<()> {
         "{} came to no verdict: {message}",
         report.name
     );
-    // Before the program there is the sandbox, which says of itself when it cannot start.
-    let starts = message
+    // A check that ends early ends the starts of its other programs as well, so a lost start alone says nothing.
+    let trouble = message
         .lines()
-        .map(|line| line.trim_start().trim_start_matches("stderr").trim_start());
-    let own = [
-        "bwrap: ",
-        "wirelab-launch: ",
-        "wirelab-limit: ",
-        "The program could not be started at all",
-    ];
-    for line in starts {
-        ensure!(
-            !own.iter().any(|own| line.starts_with(own)),
-            "{}: the sandbox did not start: {line}",
-            report.name
-        );
+        .map(|line| line.trim_start().trim_start_matches("stderr").trim_start())
+        .find(|line| SANDBOXES.iter().any(|own| line.starts_with(own)));
+    match trouble {
+        Some(line) if lost => bail!("{}: the sandbox did not start: {line}", report.name),
+        _ => Ok(()),
     }
-    Ok(())
 }
+
+/// What sandboxes say of themselves when they cannot start begins so.
+const SANDBOXES: [&str; 2] = ["bwrap: ", "wirelab-launch: "];
 
 #[cfg(test)]
 mod tests {

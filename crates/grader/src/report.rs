@@ -20,6 +20,8 @@ mod reupload;
 pub mod safe;
 pub mod sources;
 
+/// How many reasons why a lab has no grade are said on the terminal; all stand in the report.
+const MOST_REASONS: usize = 10;
 /// What says that the machine was at fault in some rows.
 const SOME_ERRORS: u8 = 3;
 
@@ -252,15 +254,25 @@ impl Class {
             dir.join("report/index.html").display()
         );
         let errors = self.students.iter().filter(|row| row.total.is_none());
-        match errors.count() {
-            0 => ExitCode::SUCCESS,
-            errors => {
-                eprintln!(
-                    "error: {errors} of them have no grade yet, because this machine was at fault: see the flag `error`, and run this again with --resume"
-                );
-                ExitCode::from(SOME_ERRORS)
-            }
+        let errors = errors.count();
+        if errors == 0 {
+            return ExitCode::SUCCESS;
         }
+        let without = self.students.iter().flat_map(|row| {
+            let cells = row.labs.iter();
+            cells
+                .filter(|cell| cell.status == Status::Error)
+                .map(move |cell| (row, cell))
+        });
+        for (row, cell) in without.take(MOST_REASONS) {
+            let reason = safe::plain(cell.message.as_deref().unwrap_or("no reason was given"));
+            let student = safe::plain(&row.student);
+            eprintln!("error: {student}, {}: {reason}", cell.topic);
+        }
+        eprintln!(
+            "error: {errors} of them have no grade yet, because this machine was at fault: see the flag `error`, and run this again with --resume"
+        );
+        ExitCode::from(SOME_ERRORS)
     }
 
     fn csv(&self) -> anyhow::Result<Vec<u8>> {

@@ -154,14 +154,17 @@ fn draft(
         None => secret(&out.join("secret"))?,
     };
 
-    let sandbox = Sandbox::probe(args.sandbox)?;
-    if sandbox.tier() != Tier::None {
+    let sandbox = Sandbox::probe(args.sandbox, course)?;
+    if sandbox.tier() == Tier::Bubblewrap {
         apart::is_readable(&course.root().join("course.toml"))?;
     }
     let toolchain = Toolchain::find(course)?;
     eprintln!("Sandbox  {}", sandbox.tier().name());
     if sandbox.tier() == Tier::None {
         eprintln!("         Every submission runs with all your rights, as was asked for.");
+    }
+    for note in sandbox.notes() {
+        eprintln!("         {note}");
     }
     eprintln!("Compiler {}", toolchain.name());
 
@@ -270,7 +273,7 @@ fn draft(
             version: course::VERSION,
             course: course.title.clone(),
             sandbox: sandbox.tier().name().to_owned(),
-            sandbox_notes: Vec::new(),
+            sandbox_notes: sandbox.notes().to_vec(),
             toolchain: toolchain.name().to_owned(),
             labs: kitchens
                 .iter()

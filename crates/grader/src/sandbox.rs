@@ -1,31 +1,30 @@
 //! What stands between a submission and the machine.
 //!
-//! There are two walls. The compiler runs in [`Sandbox::compiler`]: a mount namespace that holds the toolchain, the
-//! dependencies and the source. The program under check runs behind the launcher ([`launch`]), with its own process,
-//! ipc, uts and mount namespaces, in the network namespace of its checks and of nobody else. Which tier is in use is
-//! decided once, by trying it, and is never changed on the way.
+//! There are two walls. The compiler runs in [`Sandbox::compiler`], which sees the toolchain, the dependencies and the
+//! source. The program under check runs behind the launcher (the crate `launch`), in the network of its checks and of
+//! nobody else where the machine allows that. Which [`Tier`] is in use is decided once, by trying it, and is never
+//! changed on the way.
 
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use course::Course;
+use launch::{Limits, Orders, PROBE, PROBED, Record};
 use serde::Serialize;
 use tempfile::TempDir;
 
 pub mod apart;
-mod filter;
-pub mod launch;
-pub mod limits;
+mod bubblewrap;
+mod fence;
+mod launcher;
 pub mod watch;
 
-use crate::scratch;
-use launch::Launch;
-pub use limits::Limits;
+use crate::{judge, scratch};
 
 /// What keeps submissions apart from everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -33,6 +32,10 @@ pub use limits::Limits;
 pub enum Tier {
     /// bubblewrap: namespaces, a read-only root, no capabilities, a system call filter, limits.
     Bubblewrap,
+    /// Landlock, a system call filter and limits, for an ordinary user without bubblewrap.
+    Landlock,
+    /// Another user's id for each submission, with whatever else there is, for root in a container without namespaces.
+    Uid,
     /// Nothing: submissions run with all the rights of whoever grades them.
     None,
 }
@@ -43,6 +46,8 @@ impl Tier {
     pub fn name(self) -> &'static str {
         match self {
             Tier::Bubblewrap => "bubblewrap",
+            Tier::Landlock => "landlock",
+            Tier::Uid => "uid",
             Tier::None => "none",
         }
     }
@@ -51,11 +56,18 @@ impl Tier {
 /// A sandbox that has been tried and works.
 #[derive(Debug)]
 pub struct Sandbox {
-    tier: Tier,
-    bwrap: PathBuf,
-    launcher: PathBuf,
-    /// Holds the launcher and what it reads.
-    _dir: TempDir,
+    walls: Walls,
+    /// What it is not, in sentences.
+    notes: Vec<String>,
+    /// Holds the programs that it needs, under the names of their roles.
+    roles: TempDir,
+}
+
+#[derive(Debug)]
+enum Walls {
+    Bubblewrap(bubblewrap::Walls),
+    Fence(fence::Walls),
+    None,
 }
 
 /// What the compiler sees, each with its place on this machine.
@@ -69,273 +81,302 @@ pub struct Sight<'a> {
     pub source: &'a Path,
     /// Where the program is written; the only folder that can be written to, /tmp aside.
     pub out: &'a Path,
+    /// A file in which the start is noted ([`Record`]).
+    pub record: &'a Path,
+}
+
+/// What a judge needs to know of the program under check.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    /// An empty folder for it.
+    pub scratch: &'a Path,
+    /// The program.
+    pub program: &'a Path,
+    /// The folder with what the checks may name to the program, where there is one.
+    pub data: Option<PathBuf>,
+}
+
+impl Trial<'_> {
+    /// Where the checks have their folders.
+    #[must_use]
+    pub fn temporary(&self) -> PathBuf {
+        self.scratch.join("tmp")
+    }
+
+    /// What testkit starts in place of the program.
+    #[must_use]
+    pub fn launcher(&self) -> PathBuf {
+        self.scratch.join(launch::LAUNCHER)
+    }
+
+    /// Where the launcher notes its starts.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.scratch.join("starts")
+    }
 }
 
 impl Sandbox {
-    /// Tries the tier that was asked for, or the best.
+    /// Tries the tier that was asked for, or the best that works here: bubblewrap, then another user's id where the
+    /// grader is root, then Landlock. Says which ones do not work, and why.
     ///
     /// # Errors
-    /// It does not work here, with what could be done about it.
-    pub fn probe(asked: Option<Tier>) -> anyhow::Result<Sandbox> {
-        let dir = scratch::make(&std::env::temp_dir(), "wirelab-sandbox")?;
-        let launcher = dir.path().join(launch::NAME);
+    /// None of them works here, with what could be done about it.
+    pub fn probe(asked: Option<Tier>, course: &Course) -> anyhow::Result<Sandbox> {
+        let roles = scratch::make(&std::env::temp_dir(), "wirelab-sandbox")?;
+        fs::set_permissions(roles.path(), Permissions::from_mode(0o755))?;
         let mut sandbox = Sandbox {
-            tier: asked.unwrap_or(Tier::Bubblewrap),
-            bwrap: PathBuf::new(),
-            launcher,
-            _dir: dir,
+            walls: Walls::None,
+            notes: Vec::new(),
+            roles,
         };
-        if sandbox.tier == Tier::Bubblewrap {
-            sandbox.set_up().context(
-                "no sandbox, so nothing was graded; `--sandbox none` grades without one, with all your rights for every submission",
-            )?;
+        let second = if apart::is_root() {
+            Tier::Uid
+        } else {
+            Tier::Landlock
+        };
+        let own = std::env::current_exe().context("the grader cannot find its own executable")?;
+        sandbox.assign(judge::NAME, &own)?;
+        let tiers = match asked {
+            Some(Tier::None) => return Ok(sandbox),
+            Some(tier) => vec![tier],
+            None => vec![Tier::Bubblewrap, second],
+        };
+        let mut reasons = Vec::new();
+        for tier in &tiers {
+            match sandbox.set_up(*tier, course) {
+                Ok(()) => {
+                    for reason in &reasons {
+                        eprintln!("{reason}");
+                    }
+                    return Ok(sandbox);
+                }
+                Err(error) => reasons.push(format!("{}: {error:#}", tier.name())),
+            }
         }
-        Ok(sandbox)
+        bail!(
+            "no sandbox, so nothing was graded:\n{}\n`--sandbox none` grades without one, with all your rights for every submission",
+            reasons.join("\n")
+        )
+    }
+
+    /// Puts the launcher where it is found under the names of its roles.
+    fn equip(&self, course: &Course) -> anyhow::Result<()> {
+        let launcher = launcher::build(course)?;
+        apart::is_readable(&launcher)?;
+        if self.role(PROBE).exists() {
+            return Ok(());
+        }
+        let roles = [
+            launch::LAUNCHER,
+            launch::BEHIND,
+            launch::FENCED,
+            launch::END,
+            PROBE,
+        ];
+        roles
+            .iter()
+            .try_for_each(|role| self.assign(role, &launcher))
+    }
+
+    /// Puts a program where it is found under the name of its role.
+    fn assign(&self, role: &str, program: &Path) -> anyhow::Result<()> {
+        let link = self.role(role);
+        symlink(program, &link).with_context(|| format!("{} cannot be made", link.display()))
+    }
+
+    fn role(&self, name: &str) -> PathBuf {
+        self.roles.path().join(name)
+    }
+
+    fn set_up(&mut self, tier: Tier, course: &Course) -> anyhow::Result<()> {
+        apart::is_readable(&self.role(judge::NAME).canonicalize()?)?;
+        (self.walls, self.notes) = match tier {
+            Tier::Bubblewrap => {
+                let walls = bubblewrap::Walls::set_up(self.roles.path())?;
+                self.equip(course)?;
+                (Walls::Bubblewrap(walls), Vec::new())
+            }
+            Tier::Landlock | Tier::Uid => {
+                self.equip(course)?;
+                let (walls, notes) =
+                    fence::Walls::set_up(tier == Tier::Uid, course, self.roles.path())?;
+                (Walls::Fence(walls), notes)
+            }
+            Tier::None => (Walls::None, Vec::new()),
+        };
+        self.try_out()
+    }
+
+    /// Starts a program exactly as one under check is started.
+    fn try_out(&self) -> anyhow::Result<()> {
+        let scratch = scratch::make(&std::env::temp_dir(), "wirelab-probe")?;
+        fs::set_permissions(scratch.path(), Permissions::from_mode(0o711))?;
+        let program = scratch.path().join(PROBE);
+        fs::copy(self.role(PROBE), &program)?;
+        let trial = Trial {
+            scratch: scratch.path(),
+            program: &program,
+            data: None,
+        };
+        let args = [trial.launcher(), program.clone()];
+        let said = self.within(&trial, &args, Duration::from_secs(60));
+        let said = match &self.walls {
+            Walls::Bubblewrap(walls) => said.with_context(|| walls.advice()),
+            _ => said,
+        }?;
+        ensure!(
+            said == PROBED && Record::lost(&trial.record()) == 0,
+            "it started nothing"
+        );
+        Ok(())
     }
 
     /// Which tier it is.
     #[must_use]
     pub fn tier(&self) -> Tier {
-        self.tier
+        match &self.walls {
+            Walls::Bubblewrap(_) => Tier::Bubblewrap,
+            Walls::Fence(walls) => walls.tier(),
+            Walls::None => Tier::None,
+        }
     }
 
-    /// What testkit starts programs with; none where nothing comes between.
+    /// What it does not keep submissions from, in sentences.
     #[must_use]
-    pub fn launcher(&self) -> Option<&Path> {
-        (self.tier == Tier::Bubblewrap).then_some(self.launcher.as_path())
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
-    /// Has a submission judged in a network and a process namespace of its own: everything in there ends with it, and
-    /// with the grader.
+    /// Has a submission judged by the process that the judge's request asks for.
     ///
     /// # Errors
-    /// See [`apart::run`].
-    pub fn judge(&self, args: &[&Path], temporary: &Path, limit: Duration) -> anyhow::Result<()> {
-        let judge = self.launcher.with_file_name(crate::judge::NAME);
-        // The checks' folders lie in memory, with a bound: what a program writes there fills no disk.
-        let place = ["--size", SCRATCH_SIZE, "--tmpfs"].map(Path::new);
-        let place = [&place[..], &[temporary]].concat();
-        self.apart(&place, &judge, args, temporary, limit)
-            .map(|_| ())
+    /// See [`Sandbox::within`].
+    pub fn judge(
+        &self,
+        trial: &Trial<'_>,
+        request: &Path,
+        answer: &Path,
+        limit: Duration,
+    ) -> anyhow::Result<()> {
+        let judge = self.role(judge::NAME);
+        let args = [judge, request.to_owned(), answer.to_owned()];
+        self.within(trial, &args, limit).map(|_| ())
     }
 
-    fn apart(
+    /// Runs a program of ours, `args` with its arguments, where the program under check is to run too, apart from
+    /// everything else; what it printed. All that is in there ends with it, and with the grader.
+    ///
+    /// # Errors
+    /// It could not be started, or did not end well within `limit`.
+    pub fn within(
         &self,
-        place: &[&Path],
-        program: &Path,
-        args: &[&Path],
-        temporary: &Path,
+        trial: &Trial<'_>,
+        args: &[PathBuf],
         limit: Duration,
     ) -> anyhow::Result<String> {
-        let mut all: Vec<&Path> = [
-            "--die-with-parent",
-            "--unshare-pid",
-            "--dev-bind",
-            "/",
-            "/",
-            "--proc",
-            "/proc",
-        ]
-        .map(Path::new)
-        .to_vec();
-        all.extend(place);
-        all.extend([Path::new("--"), program]);
-        all.extend(args);
-        apart::run(&self.bwrap, &all, temporary, limit)
+        let temporary = trial.temporary();
+        fs::create_dir_all(&temporary)
+            .with_context(|| format!("{} cannot be made", temporary.display()))?;
+        self.prepare(trial)?;
+        self.run(trial, args, limit)
     }
 
-    fn set_up(&mut self) -> anyhow::Result<()> {
-        self.bwrap = in_path("bwrap").context(
-            "bubblewrap is not installed; install it with `apt-get install bubblewrap`, `dnf install bubblewrap` or the like",
-        )?;
-        let dir = self.launcher.parent().unwrap_or(Path::new("/")).to_owned();
-        let own = std::env::current_exe().context("the grader cannot find its own executable")?;
-        apart::is_readable(&own)?;
-        fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
-        let probe = dir.join(launch::PROBE);
-        for link in [&self.launcher, &probe, &dir.join(crate::judge::NAME)] {
-            symlink(&own, link).with_context(|| format!("{} cannot be made", link.display()))?;
+    /// Lays out what the launcher needs, and gives the folders to whom they are for.
+    fn prepare(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
+        let (wall, limits) = match &self.walls {
+            Walls::Bubblewrap(walls) => (walls.wall(trial), Limits::program()),
+            Walls::Fence(walls) => (walls.wall(trial), Limits::fenced()),
+            Walls::None => return Ok(()),
+        };
+        let orders = Orders {
+            program: trial.program.to_owned(),
+            record: trial.record(),
+            limits,
+            wall,
+        };
+        let launcher = trial.launcher();
+        symlink(self.role(launch::LAUNCHER).canonicalize()?, &launcher)
+            .with_context(|| format!("{} cannot be made", launcher.display()))?;
+        orders.write(&launcher)?;
+        match &self.walls {
+            Walls::Bubblewrap(_) => apart::give_away(&[trial.scratch, &trial.temporary()]),
+            Walls::Fence(walls) => walls.open(trial),
+            Walls::None => Ok(()),
         }
-        let filter = dir.join("filter");
-        fs::write(&filter, filter::bytes()?)
-            .with_context(|| format!("{} cannot be written", filter.display()))?;
-        Launch {
-            bwrap: self.bwrap.clone(),
-            args: program_args(),
-            filter,
-            own,
-            around: Limits::sandbox(),
-            limits: Limits::program(),
+    }
+
+    fn run(&self, trial: &Trial<'_>, args: &[PathBuf], limit: Duration) -> anyhow::Result<String> {
+        let temporary = trial.temporary();
+        match &self.walls {
+            Walls::Bubblewrap(walls) => {
+                let mut all = walls.around(trial);
+                all.extend(args.iter().map(|arg| arg.as_os_str().to_owned()));
+                apart::run(&walls.bwrap, &all, &temporary, limit)
+            }
+            Walls::Fence(walls) => walls.run(trial, args, limit),
+            Walls::None => {
+                let mut command = Command::new(&args[0]);
+                command.args(&args[1..]).env("TMPDIR", temporary);
+                apart::finish(command, limit)
+            }
         }
-        .write(&self.launcher)?;
-        // Exactly as a program under check is started: from a network of its own.
-        let tried = self.apart(
-            &[],
-            &self.launcher,
-            &[&probe],
-            &dir,
-            Duration::from_secs(60),
-        );
-        let works = tried.and_then(|said| {
-            ensure!(said == launch::PROBED, "it started nothing");
-            Ok(())
-        });
-        works.with_context(|| {
-            format!(
-                "{} does not work here (user namespaces may be forbidden: see `sysctl kernel.apparmor_restrict_unprivileged_userns kernel.unprivileged_userns_clone`, or the container's seccomp profile)",
-                self.bwrap.display()
-            )
-        })
     }
 
     /// A call of the compiler with these variables in its environment, up to its own arguments. Paths are given as
     /// [`Sandbox::place`] says.
     ///
     /// # Errors
-    /// The grader's own executable cannot be found.
+    /// Its orders cannot be written.
     pub fn compiler(
         &self,
         sight: &Sight<'_>,
         environment: &[(&str, &str)],
     ) -> anyhow::Result<Command> {
-        let rustc = Path::new("bin/rustc");
-        if self.tier == Tier::None {
-            let mut command = Command::new(sight.toolchain.join(rustc));
-            command
-                .current_dir(sight.source)
-                .envs(environment.iter().copied());
-            return Ok(command);
+        match &self.walls {
+            Walls::Bubblewrap(walls) => walls.compiler(sight, environment),
+            Walls::Fence(walls) => walls.compiler(sight, environment),
+            Walls::None => {
+                let mut command = Command::new(rustc(sight.toolchain));
+                command
+                    .current_dir(sight.source)
+                    .envs(environment.iter().copied());
+                Ok(command)
+            }
         }
-        let own = std::env::current_exe().context("the grader cannot find its own executable")?;
-        let mut command = Command::new(own);
-        command
-            .arg0(limits::NAME)
-            .env_clear()
-            .arg(serde_json::to_string(&Limits::compiler())?)
-            .arg(&self.bwrap)
-            .args(COMMON)
-            .args(["--unshare-net", "--setenv", "PATH", "/usr/bin:/bin"])
-            .args(system(&[
-                "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
-            ]))
-            .args(files(&["/etc/alternatives", "/etc/ld.so.cache"]))
-            .args(["--size", "1073741824", "--tmpfs", "/tmp"])
-            .args(["--proc", "/proc", "--dev", "/dev"]);
-        for (flag, path, place) in [
-            ("--ro-bind", sight.toolchain, TOOLCHAIN),
-            ("--ro-bind", sight.dependencies, DEPENDENCIES),
-            ("--ro-bind", sight.source, SOURCE),
-            ("--bind", sight.out, OUT),
-        ] {
-            command.arg(flag).arg(path).arg(place);
-        }
-        for (name, value) in environment {
-            command.args(["--setenv", name, value]);
-        }
-        command
-            .args(["--remount-ro", "/", "--chdir", SOURCE, "--"])
-            .arg(Path::new(TOOLCHAIN).join(rustc));
-        Ok(command)
     }
 
     /// Where the compiler finds the dependencies and writes the program.
     #[must_use]
     pub fn place(&self, sight: &Sight<'_>) -> (PathBuf, PathBuf) {
-        match self.tier {
-            Tier::Bubblewrap => (DEPENDENCIES.into(), OUT.into()),
-            Tier::None => (sight.dependencies.to_owned(), sight.out.to_owned()),
+        match &self.walls {
+            Walls::Bubblewrap(_) => bubblewrap::place(),
+            Walls::Fence(_) | Walls::None => (sight.dependencies.to_owned(), sight.out.to_owned()),
         }
+    }
+
+    /// The limits that hold, for what depends on them.
+    #[must_use]
+    pub fn limits() -> [Limits; 4] {
+        [
+            Limits::sandbox(),
+            Limits::program(),
+            Limits::fenced(),
+            Limits::compiler(),
+        ]
     }
 }
 
-/// How much all the programs of a lab may write into their checks' folders, in bytes.
-const SCRATCH_SIZE: &str = "268435456";
-
-const TOOLCHAIN: &str = "/toolchain";
-const DEPENDENCIES: &str = "/dependencies";
-const SOURCE: &str = "/course";
-const OUT: &str = "/out";
-
-/// What every sandbox has. `--unshare-user` also where nobody needs it, as for root, so that no user of the machine
-/// is anybody inside.
-const COMMON: [&str; 14] = [
-    "--unshare-user",
-    "--unshare-pid",
-    "--unshare-ipc",
-    "--unshare-uts",
-    "--unshare-cgroup-try",
-    "--die-with-parent",
-    "--new-session",
-    "--cap-drop",
-    "ALL",
-    "--uid",
-    "65534",
-    "--gid",
-    "65534",
-    "--clearenv",
-];
-
-/// What the program under check sees, itself and its scratch folder aside: libraries, and what the C library's
-/// resolver reads. No program, so no shell.
-fn program_args() -> Vec<String> {
-    let mut args: Vec<String> = COMMON.iter().map(|arg| (*arg).to_owned()).collect();
-    args.extend(system(&[
-        "/usr/lib",
-        "/usr/lib32",
-        "/usr/lib64",
-        "/lib",
-        "/lib32",
-        "/lib64",
-    ]));
-    args.extend(files(&[
-        "/etc/ld.so.cache",
-        "/etc/hosts",
-        "/etc/nsswitch.conf",
-        "/etc/host.conf",
-        "/etc/gai.conf",
-        "/etc/services",
-        "/etc/protocols",
-    ]));
-    let rest = [
-        "--size",
-        "67108864",
-        "--tmpfs",
-        "/tmp",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--remount-ro",
-        "/dev",
-    ];
-    args.extend(rest.map(str::to_owned));
-    args
+/// The compiler of a toolchain.
+fn rustc(toolchain: &Path) -> PathBuf {
+    toolchain.join("bin/rustc")
 }
 
-/// System folders, read-only: where one is a link on this machine, it is the same link inside.
-fn system(folders: &[&str]) -> Vec<String> {
-    let mut args = Vec::new();
-    for folder in folders {
-        match fs::read_link(folder) {
-            Ok(to) => args.extend([
-                "--symlink".to_owned(),
-                to.to_string_lossy().into_owned(),
-                (*folder).to_owned(),
-            ]),
-            Err(_) if Path::new(folder).is_dir() => {
-                args.extend(["--ro-bind", folder, folder].map(str::to_owned));
-            }
-            Err(_) => {}
-        }
-    }
-    args
-}
-
-fn files(paths: &[&str]) -> Vec<String> {
-    let there = paths.iter().filter(|path| Path::new(path).exists());
-    there
-        .flat_map(|path| ["--ro-bind", path, path].map(str::to_owned))
-        .collect()
+/// The command that does `role`, with nothing in its environment.
+fn in_role(roles: &Path, role: &str) -> Command {
+    let mut command = Command::new(roles.join(role));
+    command.env_clear();
+    command
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {
@@ -345,17 +386,46 @@ fn in_path(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Folders and files of the system that exist here.
+fn there<'p>(paths: &[&'p str]) -> impl Iterator<Item = &'p str> {
+    paths
+        .iter()
+        .copied()
+        .filter(|path| Path::new(path).exists())
+}
+
+/// What a program needs to run at all: libraries.
+const LIBRARIES: &[&str] = &[
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/lib",
+    "/lib32",
+    "/lib64",
+];
+/// What the C library's resolver and loader read.
+const RESOLVER: &[&str] = &[
+    "/etc/ld.so.cache",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+];
+/// What a linker needs besides.
+const PROGRAMS: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"];
+const ALTERNATIVES: &[&str] = &["/etc/alternatives", "/etc/ld.so.cache"];
+
 /// Does the work of another role where this process was started under that role's name; none otherwise.
 #[must_use]
 pub fn other_role() -> Option<std::process::ExitCode> {
     let own = std::env::args_os().next()?;
     let name = Path::new(&own).file_name()?.to_str()?.to_owned();
     let done = match name.as_str() {
-        launch::NAME => launch::main(Path::new(&own)),
-        limits::NAME => limits::main(),
         apart::NAME => apart::main(),
-        launch::PROBE => launch::probed(),
-        crate::judge::NAME => crate::judge::main(),
+        apart::NOTHING => Ok(()),
+        judge::NAME => judge::main(),
         _ => return None,
     };
     Some(match done {
@@ -365,9 +435,4 @@ pub fn other_role() -> Option<std::process::ExitCode> {
             std::process::ExitCode::from(125)
         }
     })
-}
-
-/// For what cannot be: a role that replaces this process returned.
-pub(crate) fn not_started(program: &Path, error: &std::io::Error) -> anyhow::Result<()> {
-    bail!("{} cannot be started: {error}", program.display())
 }

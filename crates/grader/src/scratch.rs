@@ -41,6 +41,16 @@ pub fn sweep(parent: &Path, kind: &str) {
     }
 }
 
+/// How much room there is for what is written into `folder`, in bytes (statvfs(3)).
+///
+/// # Errors
+/// The folder cannot be asked.
+pub fn free(folder: &Path) -> anyhow::Result<u64> {
+    let room = rustix::fs::statvfs(folder)
+        .with_context(|| format!("{} cannot be asked for its room", folder.display()))?;
+    Ok(room.f_bavail * room.f_frsize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

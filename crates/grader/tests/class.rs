@@ -354,6 +354,6 @@ fn without_a_sandbox_nothing_is_graded_unless_that_is_asked_for() {
         .env("PATH", &empty)
         .assert()
         .code(1)
-        .stderr(predicates::str::contains("bubblewrap is not installed"));
+        .stderr(predicates::str::contains("bubblewrap: it is not installed"));
     assert!(!out.join("grades.csv").exists());
 }

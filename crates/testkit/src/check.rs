@@ -283,14 +283,36 @@ impl Check {
         })
     }
 
+    /// Ends the check because the program could not be started. Where a tool has it started behind a launcher, the
+    /// program has no part in that, and the check says nothing of it.
+    pub(crate) fn not_started(&self, error: &std::io::Error) -> ! {
+        let verdict = if std::env::var_os("WIRELAB_LAUNCHER").is_some() {
+            Verdict::Unjudged
+        } else {
+            Verdict::Failed
+        };
+        let failure = Failure {
+            expected: "the program starts".to_owned(),
+            got: format!("{}: {error}", self.inner.program.display()),
+            bytes: None,
+            remains: Remains::default(),
+            why: "The program could not be started at all: build it first, or correct WIRELAB_PROGRAM.".to_owned(),
+        };
+        self.end_as(verdict, failure)
+    }
+
     /// Ends the check with the transcript, whose last step is what was expected and what came.
     pub(crate) fn end(&self, failure: Failure<'_>) -> ! {
+        self.end_as(Verdict::Failed, failure)
+    }
+
+    fn end_as(&self, verdict: Verdict, failure: Failure<'_>) -> ! {
         let inner = &*self.inner;
         let text = match &failure.remains.unwritten {
             Some(what) => self.unwritten(what),
             None => self.transcript(&failure),
         };
-        self.report(Verdict::Failed, &text);
+        self.report(verdict, &text);
         summary::add(&inner.place, inner.name, Verdict::Failed, text.clone());
         eprintln!("{text}");
         // No panic message and no backtrace: the transcript is the message.

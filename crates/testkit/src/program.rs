@@ -138,13 +138,14 @@ impl Program {
             .map(|arg| arg.as_ref().to_os_string())
             .collect();
         let shown = shown(check, &args);
-        let running = match Running::start(&check.inner.program, &args, &check.folder(), input == Input::Open) {
+        let running = match Running::start(
+            &check.inner.program,
+            &args,
+            &check.folder(),
+            input == Input::Open,
+        ) {
             Ok(running) => Arc::new(running),
-            Err(error) => check.fail(
-                "the program starts",
-                format!("{}: {error}", check.inner.program.display()),
-                "The program could not be started at all: build it first, or correct WIRELAB_PROGRAM.",
-            ),
+            Err(error) => check.not_started(&error),
         };
         let (stdin, stdout, stderr) = running.pipes();
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {

@@ -7,6 +7,8 @@ pub(crate) enum Verdict {
     Passed,
     Failed,
     Skipped,
+    /// The program could not be started at all, so nothing is known of it.
+    Unjudged,
 }
 
 impl Verdict {
@@ -15,6 +17,7 @@ impl Verdict {
             Verdict::Passed => "passed",
             Verdict::Failed => "failed",
             Verdict::Skipped => "skipped",
+            Verdict::Unjudged => "unjudged",
         }
     }
 }

@@ -315,6 +315,8 @@ fn read_verdict(check: &Check, text: &[u8]) -> CheckReport {
     let made = match record.verdict.as_str() {
         "passed" => report(check, Verdict::Passed, seconds, None, seed),
         "failed" => report(check, Verdict::Failed, seconds, message, seed),
+        // The program could not be started: the check failed, and said nothing of it.
+        "unjudged" => return report(check, Verdict::Failed, seconds, message, seed),
         "skipped" => {
             let reason = message.unwrap_or_else(|| "it gave no reason".to_owned());
             report(check, Verdict::Skipped(reason), seconds, None, seed)

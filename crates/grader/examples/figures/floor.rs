@@ -64,7 +64,7 @@ pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow:
         kitchens,
         programs: seen.into_iter().collect(),
         toolchain,
-        bare: Sandbox::probe(Some(Tier::None))?,
+        bare: Sandbox::probe(Some(Tier::None), course)?,
     };
     let next = AtomicUsize::new(0);
     let workers = A_CORE * thread::available_parallelism().map_or(2, usize::from);

@@ -42,7 +42,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         .join("Cargo.toml");
     let manifest = manifest.canonicalize().unwrap_or(manifest);
     let home = course.target_dir().join("grade");
-    let artifacts = build(course, &manifest, &home.join("target"))
+    let artifacts = build(course, &manifest, &target(course))
         .with_context(|| format!("the checks of {} cannot be built", lab.topic))?;
     let checks = artifacts
         .iter()
@@ -103,14 +103,20 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
     })
 }
 
-fn cargo(course: &Course) -> Command {
+/// The grader's own target folder.
+pub(crate) fn target(course: &Course) -> PathBuf {
+    course.target_dir().join("grade/target")
+}
+
+/// cargo, in the course's folder.
+pub(crate) fn command(course: &Course) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(course.root());
     command
 }
 
 fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<Artifact>> {
-    let output = cargo(course)
+    let output = command(course)
         .args([
             "test", "--quiet", "--locked", "--no-run", "--test", "checks",
         ])
@@ -137,7 +143,7 @@ fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<
 }
 
 fn metadata(course: &Course, manifest: &Path) -> anyhow::Result<Metadata> {
-    let mut command = cargo(course);
+    let mut command = self::command(course);
     command
         .args(["metadata", "--format-version", "1", "--locked"])
         .arg("--manifest-path")

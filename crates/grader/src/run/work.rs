@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::build::{Kitchen, Sources, Toolchain};
 use crate::digest;
 use crate::intake::Submission;
-use crate::sandbox::{Limits, Sandbox};
+use crate::sandbox::Sandbox;
 
 /// One lab's sources, which one or more students handed in.
 pub(super) struct Job {
@@ -97,8 +97,7 @@ impl Job {
         toolchain: &Toolchain,
         sandbox: &Sandbox,
     ) -> anyhow::Result<()> {
-        let limits =
-            serde_json::to_string(&(Limits::sandbox(), Limits::program(), Limits::compiler()))?;
+        let limits = serde_json::to_string(&Sandbox::limits())?;
         self.key = digest::of(&[
             kitchen.lab.topic.as_str(),
             &self.hash,

@@ -1,15 +1,8 @@
 //! What a process may use, as the kernel counts it (setrlimit(2)), set before a program takes this process's place.
 
-use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
-use std::process::Command;
-
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
-
-/// The name under which the grader is a program that sets limits: `NAME LIMITS PROGRAM ARGS…`.
-pub const NAME: &str = "wirelab-limit";
 
 const MIB: u64 = 1 << 20;
 
@@ -21,7 +14,7 @@ pub struct Limits {
     /// Address space, in bytes.
     pub address_space: u64,
     /// Processes and threads, in the user namespace in which the limit is set. The kernel does not hold the machine's
-    /// root to it, so nothing of a submission runs as root ([`super::apart`]).
+    /// root to it, so nothing of a submission runs as root.
     pub processes: u64,
     /// The longest file that can be written, in bytes.
     pub file_size: u64,
@@ -49,6 +42,15 @@ impl Limits {
             processes: 512,
             file_size: 64 * MIB,
             descriptors: 4096,
+        }
+    }
+
+    /// Those of a program behind a fence: the kernel counts its processes together with all others of the same user.
+    #[must_use]
+    pub fn fenced() -> Limits {
+        Limits {
+            processes: 16 * 1024,
+            ..Limits::program()
         }
     }
 
@@ -98,7 +100,7 @@ impl Limits {
 /// # Errors
 /// The system refuses.
 #[expect(unsafe_code, reason = "close_range(2) has no safe name")]
-pub(super) fn inherit_nothing() -> anyhow::Result<()> {
+pub(crate) fn inherit_nothing() -> anyhow::Result<()> {
     // SAFETY: this changes a flag of descriptors; it closes none and touches no memory.
     let done = unsafe {
         libc::syscall(
@@ -114,16 +116,4 @@ pub(super) fn inherit_nothing() -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-/// Sets the limits of its first argument, and becomes the program of its second.
-pub(super) fn main() -> anyhow::Result<()> {
-    let mut args = std::env::args_os().skip(1);
-    let limits = args.next().context("the limits are missing")?;
-    let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
-    let program = PathBuf::from(args.next().context("the program is missing")?);
-    limits.apply()?;
-    inherit_nothing()?;
-    let error = Command::new(&program).args(args).exec();
-    super::not_started(&program, &error)
 }

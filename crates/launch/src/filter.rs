@@ -60,26 +60,82 @@ const REFUSED: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Families of sockets that the labs use.
-const FAMILIES: [i32; 4] = [
-    libc::AF_UNIX,
-    libc::AF_INET,
-    libc::AF_INET6,
-    libc::AF_NETLINK,
+/// Refused as well where other processes of the machine can be named: a program has no business with any but its own
+/// children, and no lab's program ends those by a signal.
+const SIGNALS: &[i64] = &[
+    libc::SYS_kill,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_setpriority,
+    libc::SYS_tgkill,
+    libc::SYS_tkill,
 ];
 
-/// The filter as bubblewrap's `--seccomp` reads it: the instructions as they lie in memory.
-pub(super) fn bytes() -> anyhow::Result<Vec<u8>> {
+/// Families of sockets (address_families(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// AF_UNIX.
+    Unix,
+    /// AF_INET, AF_INET6, and AF_NETLINK, by which the C library asks for addresses.
+    Internet,
+}
+
+impl Family {
+    fn numbers(self) -> &'static [i32] {
+        match self {
+            Family::Unix => &[libc::AF_UNIX],
+            Family::Internet => &[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK],
+        }
+    }
+}
+
+/// The filter of a program that may have sockets of these families: the instructions as they lie in memory, which is
+/// how bubblewrap's `--seccomp` reads them. `alone` says that the program sees no process but its own.
+///
+/// # Errors
+/// There is none for this processor.
+pub fn filter(families: &[Family], alone: bool) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // struct sock_filter (linux/filter.h): code, jt, jf, k.
+    for instruction in program(families, alone)? {
+        bytes.extend(instruction.code.to_ne_bytes());
+        bytes.extend([instruction.jt, instruction.jf]);
+        bytes.extend(instruction.k.to_ne_bytes());
+    }
+    Ok(bytes)
+}
+
+/// As [`filter`].
+pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
         .context("no system call filter can be made for this processor")?;
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    if !alone {
+        rules.extend(SIGNALS.iter().map(|call| (*call, Vec::new())));
+        // Its own limits it may ask for, as the C library does.
+        let others = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+        rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![others])?]);
+    }
     let other = |family: &i32| {
         let family = u64::from(family.unsigned_abs());
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
     };
-    let families = FAMILIES.iter().map(other).collect::<Result<Vec<_>, _>>()?;
-    rules.insert(libc::SYS_socket, vec![SeccompRule::new(families)?]);
+    let allowed = families.iter().flat_map(|family| family.numbers());
+    let others = allowed.map(other).collect::<Result<Vec<_>, _>>()?;
+    let refused = if others.is_empty() {
+        Vec::new()
+    } else {
+        vec![SeccompRule::new(others)?]
+    };
+    rules.insert(libc::SYS_socket, refused);
     // Every kind of namespace of one's own (clone(2)).
     let namespaces = [
         libc::CLONE_NEWUSER,
@@ -107,13 +163,5 @@ pub(super) fn bytes() -> anyhow::Result<Vec<u8>> {
         SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
         arch,
     )?;
-    let program = BpfProgram::try_from(filter)?;
-    // struct sock_filter (linux/filter.h): code, jt, jf, k.
-    let mut bytes = Vec::with_capacity(program.len() * 8);
-    for instruction in program {
-        bytes.extend(instruction.code.to_ne_bytes());
-        bytes.extend([instruction.jt, instruction.jf]);
-        bytes.extend(instruction.k.to_ne_bytes());
-    }
-    Ok(bytes)
+    Ok(BpfProgram::try_from(filter)?)
 }

@@ -1,0 +1,208 @@
+//! The first tier: bubblewrap's namespaces.
+//!
+//! A judge's root for programs is laid out once, around the judge: libraries, devices, the program. Each start of the
+//! program takes it as it is, which is a few mounts in place of twenty.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use launch::{Family, Inside, Limits, RECORD, STARTER, Wall, filter};
+
+use super::{
+    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, in_path, in_role, rustc, there,
+};
+
+/// How much all the programs of a lab may write into their checks' folders, in bytes.
+const SCRATCH_SIZE: &str = "268435456";
+/// How much a program may write to its /tmp, in bytes.
+const TMP_SIZE: &str = "67108864";
+
+const TOOLCHAIN: &str = "/toolchain";
+const DEPENDENCIES: &str = "/dependencies";
+const SOURCE: &str = "/course";
+const OUT: &str = "/out";
+const PROGRAM: &str = "/program";
+
+/// What every sandbox has. `--unshare-user` also where nobody needs it, as for root, so that no user of the machine
+/// is anybody inside.
+const COMMON: [&str; 14] = [
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    "--uid",
+    "65534",
+    "--gid",
+    "65534",
+    "--clearenv",
+];
+
+#[derive(Debug)]
+pub(super) struct Walls {
+    pub(super) bwrap: PathBuf,
+    filter: PathBuf,
+    roles: PathBuf,
+}
+
+impl Walls {
+    /// Finds what it needs; whether it works is another question.
+    pub(super) fn set_up(roles: &Path) -> anyhow::Result<Walls> {
+        let bwrap = in_path("bwrap").context(
+            "it is not installed; install it with `apt-get install bubblewrap`, `dnf install bubblewrap` or the like",
+        )?;
+        let bytes = filter(&[Family::Unix, Family::Internet], true)?;
+        let filter = roles.join("filter");
+        fs::write(&filter, bytes)
+            .with_context(|| format!("{} cannot be written", filter.display()))?;
+        Ok(Walls {
+            bwrap,
+            filter,
+            roles: roles.to_owned(),
+        })
+    }
+
+    /// What to do where it does not work.
+    pub(super) fn advice(&self) -> String {
+        format!(
+            "{} does not work here (user namespaces may be forbidden: see `sysctl kernel.apparmor_restrict_unprivileged_userns kernel.unprivileged_userns_clone`, or the container's seccomp profile)",
+            self.bwrap.display()
+        )
+    }
+
+    fn root(trial: &Trial<'_>) -> PathBuf {
+        trial.scratch.join("root")
+    }
+
+    /// What stands around each program.
+    pub(super) fn wall(&self, trial: &Trial<'_>) -> Wall {
+        let mut args: Vec<String> = COMMON.map(str::to_owned).to_vec();
+        args.push("--ro-bind".to_owned());
+        args.push(Walls::root(trial).to_string_lossy().into_owned());
+        let rest = [
+            "/", "--proc", "/proc", "--size", TMP_SIZE, "--tmpfs", "/tmp",
+        ];
+        args.extend(rest.map(str::to_owned));
+        Wall::Bubblewrap(Inside {
+            bwrap: self.bwrap.clone(),
+            args,
+            filter: self.filter.clone(),
+            around: Limits::sandbox(),
+            program: inside(trial),
+            starter: Path::new("/").join(STARTER),
+            data: trial.data.clone(),
+        })
+    }
+
+    /// bubblewrap's arguments for a judge, up to its program: a process namespace, the checks' folders in memory with a
+    /// bound, so that what a program writes there fills no disk, and the root for programs.
+    pub(super) fn around(&self, trial: &Trial<'_>) -> Vec<OsString> {
+        let root = Walls::root(trial);
+        let mut args = Args::default();
+        args.words(&["--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/"]);
+        args.words(&["--proc", "/proc", "--size", SCRATCH_SIZE, "--tmpfs"]);
+        args.path(&trial.temporary());
+        args.words(&["--size", "1048576", "--tmpfs"]).path(&root);
+        let at = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        // No program is among them, so no shell.
+        for path in there(LIBRARIES).chain(there(RESOLVER)).map(Path::new) {
+            args.bind(path, &at(path));
+        }
+        let launcher = self.roles.join(launch::LAUNCHER);
+        args.bind(&launcher, &root.join(STARTER));
+        args.bind(trial.program, &at(&inside(trial)));
+        args.word("--dev").path(&root.join("dev"));
+        for folder in ["/proc", "/tmp"].map(Path::new) {
+            args.word("--dir").path(&at(folder));
+        }
+        // Where each start can put what its check names.
+        for folder in trial.data.iter().chain([&trial.temporary()]) {
+            args.word("--dir").path(&at(folder));
+        }
+        args.word("--remount-ro").path(&root).word("--");
+        args.0
+    }
+
+    pub(super) fn compiler(
+        &self,
+        sight: &Sight<'_>,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Command> {
+        let mut args = Args::default();
+        args.words(&COMMON);
+        args.words(&["--unshare-net", "--setenv", "PATH", "/usr/bin:/bin"]);
+        for path in there(PROGRAMS).chain(there(ALTERNATIVES)).map(Path::new) {
+            args.bind(path, path);
+        }
+        args.words(&["--size", "1073741824", "--tmpfs", "/tmp"]);
+        args.words(&["--proc", "/proc", "--dev", "/dev"]);
+        let starter = Path::new("/").join(STARTER);
+        for (path, place) in [
+            (sight.toolchain, TOOLCHAIN),
+            (sight.dependencies, DEPENDENCIES),
+            (sight.source, SOURCE),
+        ] {
+            args.bind(path, Path::new(place));
+        }
+        args.bind(&self.roles.join(launch::LAUNCHER), &starter);
+        args.word("--bind").path(sight.out).word(OUT);
+        for (name, value) in environment {
+            args.words(&["--setenv", name, value]);
+        }
+        args.words(&["--remount-ro", "/", "--chdir", SOURCE, "--"]);
+        args.path(&starter);
+        args.word(&serde_json::to_string(&Limits::compiler())?);
+        args.word(RECORD).path(&rustc(Path::new(TOOLCHAIN)));
+        let mut command = in_role(&self.roles, launch::BEHIND);
+        command.arg(sight.record).arg(&self.bwrap).args(args.0);
+        Ok(command)
+    }
+}
+
+/// Where the compiler finds the dependencies and writes the program.
+pub(super) fn place() -> (PathBuf, PathBuf) {
+    (DEPENDENCIES.into(), OUT.into())
+}
+
+/// The program's path behind its wall.
+fn inside(trial: &Trial<'_>) -> PathBuf {
+    Path::new(PROGRAM).join(trial.program.file_name().unwrap_or_default())
+}
+
+/// bubblewrap's arguments.
+#[derive(Default)]
+struct Args(Vec<OsString>);
+
+impl Args {
+    fn word(&mut self, word: &str) -> &mut Args {
+        self.0.push(word.into());
+        self
+    }
+
+    fn words(&mut self, words: &[&str]) -> &mut Args {
+        self.0.extend(words.iter().map(OsString::from));
+        self
+    }
+
+    fn path(&mut self, path: &Path) -> &mut Args {
+        self.0.push(path.into());
+        self
+    }
+
+    /// Shows `path` at `place`, read-only; where it is a link on this machine, it is the same link there.
+    fn bind(&mut self, path: &Path, place: &Path) {
+        let system = PROGRAMS.iter().any(|folder| path == Path::new(folder))
+            || LIBRARIES.iter().any(|folder| path == Path::new(folder));
+        match fs::read_link(path) {
+            Ok(to) if system => self.word("--symlink").path(&to).path(place),
+            _ => self.word("--ro-bind").path(path).path(place),
+        };
+    }
+}

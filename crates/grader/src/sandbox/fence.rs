@@ -1,0 +1,267 @@
+//! The second and the third tier, for machines without bubblewrap's namespaces: Landlock, and another user's id.
+//!
+//! Neither has a process namespace, so what a submission leaves behind is looked for, and ended, when it has been
+//! judged. Files it can only leave in folders that everybody may write to, and only where there is no Landlock; they are
+//! removed with it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use course::Course;
+use launch::{Fence, Limits, User, Wall};
+
+use super::{
+    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role, rustc, there,
+    watch,
+};
+
+/// The ids of submissions: as many as there are from the first. No system gives them to anybody for good.
+const FIRST: u32 = 62_000;
+const IDS: u32 = 3_000;
+/// How many of them one grader takes, in turn.
+const OWN: u32 = 50;
+/// The folders in which everybody may write.
+const EVERYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+/// How long the end of a submission's processes is waited for.
+const END: Duration = Duration::from_secs(30);
+
+/// What every program may read, write and call: no folder of the machine, and of its devices the harmless ones.
+const DEVICES: &[&str] = &[
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+];
+
+#[derive(Debug)]
+pub(super) struct Walls {
+    /// Whether each submission gets another user's id.
+    other_ids: bool,
+    /// Whether Landlock is enforced.
+    landlock: bool,
+    /// Whether each judge has a network of its own.
+    network: bool,
+    roles: PathBuf,
+    taken: AtomicU32,
+}
+
+impl Walls {
+    pub(super) fn set_up(
+        other_ids: bool,
+        course: &Course,
+        roles: &Path,
+    ) -> anyhow::Result<(Walls, Vec<String>)> {
+        ensure!(
+            other_ids == apart::is_root(),
+            "{}",
+            if other_ids {
+                "only root can give another user's id to a program"
+            } else {
+                "it does not hold root; root takes the tier uid"
+            }
+        );
+        // Asked of a process of its own: whoever asks is bound by the answer.
+        let landlock = in_role(roles, launch::PROBE)
+            .arg(launch::IS_ENFORCED)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        ensure!(
+            landlock || other_ids,
+            "this kernel has no Landlock, or it is switched off (Linux 5.13, `lsm=` on its command line)"
+        );
+        unreadable(&course.root().join("course.toml"), landlock)?;
+        let network = !other_ids && apart::has_networks();
+        let mut notes = Vec::new();
+        if !network {
+            notes.push("Programs share the machine's network: they reach what it reaches, checks that need a network of their own cannot be judged, and a port may be taken.".to_owned());
+        }
+        if !landlock {
+            notes.push(
+                "There is no Landlock here: programs read what everybody on the machine may read."
+                    .to_owned(),
+            );
+        }
+        notes.push("There is no process namespace: programs see the machine's other processes, and are ended one by one.".to_owned());
+        let walls = Walls {
+            other_ids,
+            landlock,
+            network,
+            roles: roles.to_owned(),
+            taken: AtomicU32::new(0),
+        };
+        Ok((walls, notes))
+    }
+
+    pub(super) fn tier(&self) -> Tier {
+        if self.other_ids {
+            Tier::Uid
+        } else {
+            Tier::Landlock
+        }
+    }
+
+    /// The id of what lies in `scratch`: the same each time it is asked.
+    fn user(&self, scratch: &Path) -> Option<User> {
+        if !self.other_ids {
+            return None;
+        }
+        // Kept in a file's name, so that it lasts as long as the folder does.
+        let known = fs::read_dir(scratch).into_iter().flatten().flatten();
+        let known = known
+            .filter_map(|entry| {
+                entry
+                    .file_name()
+                    .to_str()?
+                    .strip_prefix("uid-")?
+                    .parse()
+                    .ok()
+            })
+            .next();
+        let uid = known.unwrap_or_else(|| {
+            let turn = self.taken.fetch_add(1, Ordering::Relaxed) % OWN;
+            let uid = FIRST + (std::process::id() * OWN + turn) % IDS;
+            let _ = fs::write(scratch.join(format!("uid-{uid}")), "");
+            uid
+        });
+        Some(User { uid })
+    }
+
+    fn fence(&self, user: Option<User>) -> Fence {
+        let read = there(LIBRARIES).chain(there(RESOLVER)).map(PathBuf::from);
+        Fence {
+            user,
+            landlock: self.landlock,
+            read: read.chain([own_process()]).collect(),
+            write: there(DEVICES).map(PathBuf::from).collect(),
+            network: true,
+        }
+    }
+
+    /// What stands around each program.
+    pub(super) fn wall(&self, trial: &Trial<'_>) -> Wall {
+        Wall::Fence(self.fence(self.user(trial.scratch)))
+    }
+
+    /// Lets the program's user through to the program, and to no more.
+    pub(super) fn open(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
+        if !self.other_ids {
+            return Ok(());
+        }
+        let through = Permissions::from_mode(0o711);
+        let program = trial.program.ancestors().skip(1);
+        let folders = program.take_while(|folder| folder.starts_with(trial.scratch));
+        for folder in folders.chain([trial.temporary().as_path()]) {
+            fs::set_permissions(folder, through.clone())
+                .with_context(|| format!("{} cannot be opened", folder.display()))?;
+        }
+        fs::set_permissions(trial.program, Permissions::from_mode(0o755))?;
+        apart::is_readable(trial.scratch)
+    }
+
+    pub(super) fn run(
+        &self,
+        trial: &Trial<'_>,
+        args: &[PathBuf],
+        limit: Duration,
+    ) -> anyhow::Result<String> {
+        let temporary = trial.temporary();
+        if self.network {
+            return apart::run(&args[0], &args[1..], &temporary, limit);
+        }
+        let mut command = Command::new(&args[0]);
+        command.args(&args[1..]).env_clear().current_dir("/");
+        apart::environment(&mut command, &temporary);
+        let said = apart::finish(command, limit);
+        self.end(trial)?;
+        said
+    }
+
+    /// Ends what the submission has left, and removes its files.
+    fn end(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
+        let Some(User { uid }) = self.user(trial.scratch) else {
+            return Ok(());
+        };
+        let deadline = Instant::now() + END;
+        while watch::has_processes(uid) {
+            ensure!(
+                Instant::now() < deadline,
+                "processes of user {uid} do not end"
+            );
+            let mut all = in_role(&self.roles, launch::END);
+            let _ = all.uid(uid).gid(uid).status();
+        }
+        for folder in EVERYBODYS {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let theirs = fs::symlink_metadata(entry.path()).is_ok_and(|file| file.uid() == uid);
+                if theirs {
+                    let path = entry.path();
+                    let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn compiler(
+        &self,
+        sight: &Sight<'_>,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Command> {
+        let scratch = sight.out.parent().unwrap_or(sight.out);
+        let user = self.user(scratch);
+        if let Some(User { uid }) = user {
+            std::os::unix::fs::chown(sight.out, Some(uid), Some(uid))
+                .with_context(|| format!("{} cannot be given away", sight.out.display()))?;
+            fs::set_permissions(scratch, Permissions::from_mode(0o711))?;
+            for path in [sight.toolchain, sight.dependencies, sight.source] {
+                apart::is_readable(path)?;
+            }
+        }
+        let system = there(PROGRAMS)
+            .chain(there(ALTERNATIVES))
+            .map(PathBuf::from);
+        let ours = [sight.toolchain, sight.dependencies, sight.source].map(Path::to_owned);
+        let fence = Fence {
+            read: system.chain(ours).chain([own_process()]).collect(),
+            write: there(DEVICES)
+                .map(PathBuf::from)
+                .chain([sight.out.to_owned()])
+                .collect(),
+            network: false,
+            ..self.fence(user)
+        };
+        let mut command = in_role(&self.roles, launch::FENCED);
+        command
+            .arg(serde_json::to_string(&fence)?)
+            .arg(serde_json::to_string(&Limits::compiler())?)
+            .arg(sight.record)
+            .arg(rustc(sight.toolchain))
+            .current_dir(sight.source)
+            .env("PATH", "/usr/bin:/bin")
+            .env("TMPDIR", sight.out)
+            .envs(environment.iter().copied());
+        Ok(command)
+    }
+}
+
+/// What a process reads of itself. Opened by the launcher, it is the launcher's, whose place the program takes.
+fn own_process() -> PathBuf {
+    PathBuf::from("/proc/self")
+}
+
+/// Makes sure that submissions cannot read the course, where Landlock does not.
+fn unreadable(path: &Path, landlock: bool) -> anyhow::Result<()> {
+    ensure!(
+        landlock || apart::is_readable_by_others(path).is_err(),
+        "submissions could read {}, and there is no Landlock to keep them from it: take everybody's rights from the course's folder (`chmod go-rwx`)",
+        path.display()
+    );
+    Ok(())
+}

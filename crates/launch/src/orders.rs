@@ -1,0 +1,313 @@
+//! A launcher's orders, and how they are carried out.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, FromRawFd as _};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::io::FdFlags;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::inherit_nothing;
+use crate::{
+    BEHIND, END, FENCED, Fence, IS_ENFORCED, LAUNCHER, Limits, PROBE, PROBED, Record, STARTER,
+};
+
+/// Stands for the record's descriptor in the arguments of [`BEHIND`].
+pub const RECORD: &str = "{record}";
+
+/// Variables that belong to the checks and not to the program.
+const KEPT_BACK: [&str; 3] = ["HOME", "PATH", "TMPDIR"];
+
+/// A launcher's orders, for the programs of one lab of one submission.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Orders {
+    /// The program that may be started, and no other.
+    pub program: PathBuf,
+    /// Where starts are noted ([`Record`]); no program can reach it.
+    pub record: PathBuf,
+    /// The program's limits.
+    pub limits: Limits,
+    /// What stands around the program.
+    pub wall: Wall,
+}
+
+/// What stands around a program.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Wall {
+    /// bubblewrap, with a root that has been prepared: everything that is the same for all starts is in it already.
+    Bubblewrap(Inside),
+    /// Rules that the program cannot shake off, in the midst of the machine.
+    Fence(Fence),
+}
+
+/// What bubblewrap is given.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Inside {
+    /// bubblewrap.
+    pub bwrap: PathBuf,
+    /// Its arguments up to those that differ from start to start.
+    pub args: Vec<String>,
+    /// The system call filter, as its `--seccomp` reads it.
+    pub filter: PathBuf,
+    /// Limits of bubblewrap itself, which hold for all programs of a lab together where the kernel counts by user.
+    pub around: Limits,
+    /// The program's path behind the wall.
+    pub program: PathBuf,
+    /// The path of [`STARTER`] behind the wall.
+    pub starter: PathBuf,
+    /// Of this folder of the course, files that a check names to the program are shown to it.
+    pub data: Option<PathBuf>,
+}
+
+impl Orders {
+    /// Writes them beside the launcher that is to follow them.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&self, launcher: &Path) -> anyhow::Result<()> {
+        let orders = file(launcher);
+        fs::write(&orders, serde_json::to_vec(self)?)
+            .with_context(|| format!("{} cannot be written", orders.display()))
+    }
+
+    fn read(launcher: &Path) -> anyhow::Result<Orders> {
+        let orders = file(launcher);
+        let text =
+            fs::read(&orders).with_context(|| format!("{} cannot be read", orders.display()))?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+}
+
+fn file(launcher: &Path) -> PathBuf {
+    launcher.with_extension("json")
+}
+
+pub(crate) fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args_os();
+    let own = PathBuf::from(args.next().unwrap_or_default());
+    match own.file_name().and_then(OsStr::to_str) {
+        Some(LAUNCHER) => launch(&own, args),
+        Some(STARTER) => start(args),
+        Some(FENCED) => fenced(args),
+        Some(BEHIND) => behind(args),
+        Some(END) => end(),
+        Some(PROBE) => probed(args),
+        _ => bail!(
+            "{} is started by `cargo grade`, under names of its own",
+            own.display()
+        ),
+    }
+}
+
+/// Becomes the program that the arguments name, behind the wall.
+fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let orders = Orders::read(own)?;
+    let program = PathBuf::from(args.next().context("the program is missing")?);
+    ensure!(
+        program == orders.program,
+        "{} is not the program that is judged here",
+        program.display()
+    );
+    let args: Vec<OsString> = args.collect();
+    let record = Record::begin(&orders.record)?;
+    match &orders.wall {
+        Wall::Bubblewrap(inside) => inside.launch(&orders.limits, &record, &args),
+        Wall::Fence(fence) => {
+            let here = scratch_folder()?;
+            if let (Some(user), Some(here)) = (&fence.user, &here) {
+                chown(here, Some(user.uid), Some(user.uid))
+                    .with_context(|| format!("{} cannot be given away", here.display()))?;
+            }
+            let mut seen: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
+            seen.push(program.clone());
+            let mut command = Command::new(&program);
+            command.args(&args);
+            for name in KEPT_BACK {
+                command.env_remove(name);
+            }
+            if let Some(here) = &here {
+                command.env("TMPDIR", here);
+            }
+            inherit_nothing()?;
+            orders.limits.apply()?;
+            fence.close(&seen, here.as_deref())?;
+            record.reached()?;
+            Err(not_started(&program, &command.exec()))
+        }
+    }
+}
+
+impl Inside {
+    fn launch(&self, limits: &Limits, record: &Record, args: &[OsString]) -> anyhow::Result<()> {
+        let mut command = Command::new(&self.bwrap);
+        command.args(&self.args);
+        for (name, value) in std::env::vars_os() {
+            if !KEPT_BACK.iter().any(|kept| name == *kept) {
+                command.arg("--setenv").arg(name).arg(value);
+            }
+        }
+        command.env_clear();
+        let here = scratch_folder()?;
+        let files: Vec<PathBuf> = named_files(args, here.as_deref()).collect();
+        let scratch = std::env::temp_dir();
+        let below = |folder: &Path| files.iter().any(|file| file.starts_with(folder));
+        if let Some(data) = &self.data
+            && below(data)
+        {
+            room(&mut command, data);
+        }
+        if here.is_some() || below(&scratch) {
+            room(&mut command, &scratch);
+        }
+        for file in &files {
+            command.arg("--ro-bind").arg(file).arg(file);
+        }
+        match &here {
+            Some(here) => {
+                command.arg("--bind").arg(here).arg(here);
+                command.arg("--chdir").arg(here);
+            }
+            None => {
+                command.args(["--chdir", "/tmp"]);
+            }
+        }
+        inherit_nothing()?;
+        let filter = File::open(&self.filter)
+            .with_context(|| format!("{} cannot be read", self.filter.display()))?;
+        for file in [&filter, record.file()] {
+            rustix::io::fcntl_setfd(file, FdFlags::empty())?;
+        }
+        command
+            .arg("--seccomp")
+            .arg(filter.as_raw_fd().to_string())
+            .arg("--")
+            // The number of processes is counted anew in the program's own user namespace, so its limit is set there.
+            .arg(&self.starter)
+            .arg(serde_json::to_string(limits)?)
+            .arg(record.file().as_raw_fd().to_string())
+            .arg(&self.program)
+            .args(args);
+        self.around.apply()?;
+        Err(not_started(&self.bwrap, &command.exec()))
+    }
+}
+
+/// Has bubblewrap make a folder in which others can be put; the root cannot be written to. /tmp is one already.
+fn room(command: &mut Command, folder: &Path) {
+    if !folder.starts_with("/tmp") {
+        command.args(["--size", "1048576", "--tmpfs"]).arg(folder);
+    }
+}
+
+/// The check's own folder, which is the current one: it is the program's too. The checks' other folders are not.
+fn scratch_folder() -> anyhow::Result<Option<PathBuf>> {
+    let here = std::env::current_dir()?;
+    let scratch = std::env::temp_dir();
+    let scratch = scratch.canonicalize().unwrap_or(scratch);
+    Ok((here.starts_with(&scratch) && here != scratch).then_some(here))
+}
+
+/// The files of the course, or of the check, that are named to the program.
+fn named_files(args: &[OsString], here: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+    args.iter().map(PathBuf::from).filter(move |path| {
+        path.is_absolute() && path.is_file() && here.is_none_or(|here| !path.starts_with(here))
+    })
+}
+
+/// Sets limits, says that it was reached, and becomes the program.
+fn start(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let limits = args.next().context("the limits are missing")?;
+    let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
+    let record = args.next().context("the record is missing")?;
+    let record = inherited(&record)?;
+    let program = PathBuf::from(args.next().context("the program is missing")?);
+    limits.apply()?;
+    inherit_nothing()?;
+    record.reached()?;
+    Err(not_started(
+        &program,
+        &Command::new(&program).args(args).exec(),
+    ))
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a descriptor that was inherited has no other way into a File"
+)]
+fn inherited(number: &OsStr) -> anyhow::Result<Record> {
+    let number: i32 = number.to_string_lossy().parse()?;
+    ensure!(number > 2, "descriptor {number} is no record");
+    // SAFETY: the launcher left this descriptor open for us, and nothing else here uses it.
+    let file = unsafe { File::from_raw_fd(number) };
+    Ok(Record::inherited(file))
+}
+
+/// Becomes bubblewrap with the arguments that follow, in which the starter is told of the record.
+fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let record = PathBuf::from(args.next().context("the record is missing")?);
+    let bwrap = PathBuf::from(args.next().context("bubblewrap is missing")?);
+    let record = Record::begin(&record)?;
+    inherit_nothing()?;
+    rustix::io::fcntl_setfd(record.file(), FdFlags::empty())?;
+    let number = record.file().as_raw_fd().to_string();
+    let mut command = Command::new(&bwrap);
+    for arg in args {
+        if arg == RECORD {
+            command.arg(&number);
+        } else {
+            command.arg(arg);
+        }
+    }
+    Err(not_started(&bwrap, &command.exec()))
+}
+
+/// Puts a fence around itself, and becomes a program.
+fn fenced(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let fence = args.next().context("the fence is missing")?;
+    let fence: Fence = serde_json::from_slice(fence.as_encoded_bytes())?;
+    let limits = args.next().context("the limits are missing")?;
+    let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
+    let record = PathBuf::from(args.next().context("the record is missing")?);
+    let program = PathBuf::from(args.next().context("the program is missing")?);
+    let record = Record::begin(&record)?;
+    inherit_nothing()?;
+    limits.apply()?;
+    fence.close(&[], None)?;
+    record.reached()?;
+    Err(not_started(
+        &program,
+        &Command::new(&program).args(args).exec(),
+    ))
+}
+
+/// Says that it has been started, or whether Landlock is enforced.
+fn probed(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    if args.next().is_some_and(|arg| arg == IS_ENFORCED) {
+        ensure!(Fence::is_enforced()?, "there is no Landlock");
+    } else {
+        std::io::stdout().write_all(PROBED.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Ends every process of the user that this one runs as, at once, and so itself.
+#[expect(unsafe_code, reason = "kill(2) of all processes has no safe name")]
+fn end() -> anyhow::Result<()> {
+    ensure!(
+        !rustix::process::getuid().is_root(),
+        "this would end every process of the machine"
+    );
+    // SAFETY: this touches no memory.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
+    Ok(())
+}
+
+fn not_started(program: &Path, error: &std::io::Error) -> anyhow::Error {
+    anyhow::anyhow!("{} cannot be started: {error}", program.display())
+}
