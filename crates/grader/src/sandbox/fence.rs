@@ -5,7 +5,7 @@
 //! removed with it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -209,20 +209,35 @@ impl Walls {
         Ok(())
     }
 
+    /// Whom the compiler becomes. Root's own toolchain only root can read; what it compiles runs nothing, and Landlock
+    /// holds root's reading as well.
+    fn compilers_user(&self, sight: &Sight<'_>, scratch: &Path) -> anyhow::Result<Option<User>> {
+        let Some(user) = self.user(scratch) else {
+            return Ok(None);
+        };
+        fs::set_permissions(sight.source, Permissions::from_mode(0o755))?;
+        let all = [sight.toolchain, sight.dependencies, sight.source];
+        let readable = all.into_iter().try_for_each(apart::is_readable_by_others);
+        if self.landlock && readable.is_err() {
+            return Ok(None);
+        }
+        readable.context(
+            "the compiler runs as another user; put the toolchain and the course's target folder where everybody may read (RUSTUP_HOME, CARGO_TARGET_DIR)",
+        )?;
+        Ok(Some(user))
+    }
+
     pub(super) fn compiler(
         &self,
         sight: &Sight<'_>,
         environment: &[(&str, &str)],
     ) -> anyhow::Result<Command> {
         let scratch = sight.out.parent().unwrap_or(sight.out);
-        let user = self.user(scratch);
+        let user = self.compilers_user(sight, scratch)?;
         if let Some(User { uid }) = user {
-            std::os::unix::fs::chown(sight.out, Some(uid), Some(uid))
+            chown(sight.out, Some(uid), Some(uid))
                 .with_context(|| format!("{} cannot be given away", sight.out.display()))?;
             fs::set_permissions(scratch, Permissions::from_mode(0o711))?;
-            for path in [sight.toolchain, sight.dependencies, sight.source] {
-                apart::is_readable(path)?;
-            }
         }
         let system = there(PROGRAMS)
             .chain(there(ALTERNATIVES))
