@@ -262,11 +262,14 @@ fn conclusion(lab: &Lab, report: &LabReport, terminal: &Terminal) -> Option<Stri
     }
     if report.all_passed() {
         let mut line = terminal.paint(Tone::Good, "Complete.");
-        let _ = write!(
-            line,
-            " Compare with the reference: cargo lab solution {}",
-            lab.topic
-        );
+        // A copy without solutions has nothing to compare with.
+        if lab.solution_dir().is_some() {
+            let _ = write!(
+                line,
+                " Compare with the reference: cargo lab solution {}",
+                lab.topic
+            );
+        }
         if report.build.warnings > 0 {
             let _ = write!(
                 line,

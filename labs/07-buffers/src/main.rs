@@ -250,7 +250,11 @@ impl Task {
                 let put = bytes
                     .split_inclusive(|byte| *byte == b'\n')
                     .try_for_each(|line| gather.put(line));
-                let result = put.and_then(|()| gather.flush());
+                // Here nobody waits for room: a flush that would block is simply made once more.
+                let result = put.and_then(|()| match gather.flush() {
+                    Err(unsent) if unsent.error.kind() == ErrorKind::WouldBlock => gather.flush(),
+                    done => done,
+                });
                 show(&script.taken)?;
                 result.map_err(|unsent| format!("cannot write: {}", reason(&unsent.error)))?;
                 eprintln!("{} writes", script.calls);

@@ -18,7 +18,7 @@ pub struct Received {
 /// and returns when the sender has ended its stream.
 ///
 /// One `read` brings at most `chunk` bytes. The memory used does not grow with what arrives. `chunk`
-/// is at least 1.
+/// is at least 1. [`ErrorKind::Interrupted`] is no failure: read again. Any other error is returned.
 pub fn receive(mut socket: &Socket, chunk: usize, output: &mut impl Write) -> io::Result<Received> {
     todo!("what arrives goes to output as it arrives, until the end; count it")
 }

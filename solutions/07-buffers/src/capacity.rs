@@ -16,8 +16,9 @@ pub struct Filled {
 ///
 /// Makes the socket non-blocking: a `write` that would have to wait then fails with
 /// [`ErrorKind::WouldBlock`]. Here that is the answer to the question, and no error. A piece may be
-/// taken in part. [`ErrorKind::Interrupted`] says nothing about the path. Any other error is returned.
-/// What the bytes are does not matter.
+/// taken in part, and that is not the end: the next one may find room again. [`ErrorKind::Interrupted`]
+/// says nothing about the path. Any other error is returned. What the bytes are does not matter.
+/// `chunk` is at least 1.
 pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
     // write: "fill the path; count what went in, and in how many writes"
     socket.set_nonblocking(true)?;
@@ -25,7 +26,8 @@ pub fn fill(mut socket: &Socket, chunk: usize) -> io::Result<Filled> {
     let mut filled = Filled::default();
     loop {
         match socket.write(&piece) {
-            // Not `chunk`: the last piece that finds room is often taken in part.
+            // Not `chunk`: a piece is often taken in part. It is no reason to stop: meanwhile the
+            // kernels have moved bytes on, and there may be room again.
             Ok(n) => {
                 filled.bytes += n as u64;
                 filled.writes += 1;

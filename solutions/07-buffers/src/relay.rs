@@ -13,7 +13,9 @@ use crate::send::send_all;
 /// were.
 ///
 /// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
-/// nothing is read from `from`. An error of either side is returned.
+/// nothing is read from `from`. `chunk` is at least 1. [`ErrorKind::Interrupted`] is no failure: read
+/// again. Any other error of either side is returned; that of `crate::send::send_all` is in its
+/// `Unsent::error`.
 pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
     // write: "pass on what comes, and then the end; hold little"
     let mut buffer = vec![0; chunk];

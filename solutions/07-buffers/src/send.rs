@@ -47,15 +47,18 @@ pub fn send_all(writer: &mut impl Write, bytes: &[u8]) -> Result<(), Unsent> {
 
 /// Step 3. Sends all of `bytes` on `socket`, and then ends our half of the connection.
 ///
-/// Waits for a slow reader as long as it takes, but not for one that has stalled: when for the time
-/// of `patience` not a single byte found room, the error is that of the timeout
-/// ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the half-close is
-/// an [`Unsent`] too, with all bytes sent.
+/// Waits for a slow reader as long as it takes, but not for one that has stalled: when a single `write`
+/// has waited for the time of `patience` and not a byte found room in our send buffer, the error is that
+/// of the timeout ([`ErrorKind::WouldBlock`], on some systems [`ErrorKind::TimedOut`]). An error of the
+/// half-close is an [`Unsent`] too, with all bytes sent.
+///
+/// `&Socket` is a [`Write`] itself: `&mut socket` is a writer for `send_all`, which is why the
+/// parameter is `mut`.
 pub fn send(mut socket: &Socket, bytes: &[u8], patience: Duration) -> Result<(), Unsent> {
     // write: "all of bytes, then the end; no endless wait for a reader that has stalled"
     // SO_SNDTIMEO. A write that has put something into the buffer when the time is up returns that
     // count, which is a short write, and send_all goes on with a new one. Only a write that could not
-    // place a single byte fails. So the time counts from the last progress.
+    // place a single byte fails. So a reader that stalls is given up after one to two times patience.
     let prepared = socket.set_write_timeout(Some(patience));
     prepared.map_err(|error| Unsent { sent: 0, error })?;
     send_all(&mut socket, bytes)?;

@@ -54,7 +54,23 @@ fn a_solved_lab_is_complete() {
         .assert()
         .success()
         .stdout(contains("4 of 4 checks passed · 10 of 10 points"))
-        .stdout(contains("Complete."));
+        .stdout(contains("Complete. Compare with the reference"));
+}
+
+#[test]
+fn a_copy_without_solutions_names_none() {
+    let course = Course::new();
+    course.edit(SOLVED);
+    std::fs::remove_dir_all(course.path("solutions")).unwrap();
+    course.write(
+        "Cargo.toml",
+        &course.read("Cargo.toml").replace(", \"solutions/*\"", ""),
+    );
+    course
+        .lab(&["check", "01-one"])
+        .assert()
+        .success()
+        .stdout(contains("Complete.").and(contains("lab solution").not()));
 }
 
 #[test]

@@ -1,0 +1,36 @@
+//! Copying from one connection to another, with a bounded amount of memory.
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+
+use socket2::Socket;
+
+use crate::send::send_all;
+
+/// Step 5. Sends every byte that arrives on `from` on to `to`, as it arrives, until `from` has ended
+/// its stream; then ends that direction of `to` (`shutdown` for writing). Returns how many bytes it
+/// were.
+///
+/// Holds at most `chunk` bytes at a time, however much passes through. While `to` takes nothing,
+/// nothing is read from `from`. `chunk` is at least 1. [`ErrorKind::Interrupted`] is no failure: read
+/// again. Any other error of either side is returned; that of `crate::send::send_all` is in its
+/// `Unsent::error`.
+pub fn copy(mut from: &Socket, mut to: &Socket, chunk: usize) -> io::Result<u64> {
+    let mut buffer = vec![0; chunk.max(1 << 20)];
+    let mut copied = 0;
+    loop {
+        let n = match from.read(&mut buffer) {
+            // The end is part of the stream: the far reader must hear of it, and can still answer.
+            Ok(0) => {
+                to.shutdown(Shutdown::Write)?;
+                return Ok(copied);
+            }
+            Ok(n) => n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        // This is the whole of backpressure. While send_all waits, nobody reads from `from`: its
+        // receive buffer fills, its window closes, and its sender waits as we do.
+        send_all(&mut to, &buffer[..n]).map_err(|unsent| unsent.error)?;
+        copied += n as u64;
+    }
+}
