@@ -42,8 +42,8 @@ struct Walls {
     launcher: PathBuf,
     /// Where it notes its starts.
     record: PathBuf,
-    /// The checks' folders, where the judge sees to their size; none where the sandbox does.
-    watched: Option<PathBuf>,
+    /// What the judge has to watch besides the program's size.
+    open: Option<watch::Open>,
 }
 
 /// What came of it.
@@ -89,7 +89,7 @@ pub fn judge(
         walls: (tier != Tier::None).then(|| Walls {
             launcher: trial.launcher(),
             record: trial.record(),
-            watched: (tier != Tier::Bubblewrap).then(|| trial.temporary()),
+            open: sandbox.watched(&trial),
         }),
     };
     fs::write(&request, serde_json::to_vec(&orders)?)
@@ -112,11 +112,11 @@ pub(crate) fn main() -> anyhow::Result<()> {
     let (Some(request), Some(path)) = (args.next(), args.next()) else {
         bail!("a request and a place for the answer are missing");
     };
-    let request: Request = serde_json::from_slice(&fs::read(&request)?)?;
+    let mut request: Request = serde_json::from_slice(&fs::read(&request)?)?;
     // What a program leaves behind comes to its check, and what a check leaves behind comes to us.
     set_child_subreaper(Some(getpid()))?;
-    if let Some(walls) = &request.walls {
-        watch::begin(walls.watched.clone());
+    if let Some(walls) = &mut request.walls {
+        watch::begin(walls.open.take());
     }
     let answer = answer(&request).unwrap_or_else(|error| Answer {
         checks: Vec::new(),

@@ -248,6 +248,14 @@ impl Sandbox {
         &self.notes
     }
 
+    /// What the judge has to watch because nothing else bounds it.
+    pub(crate) fn watched(&self, trial: &Trial<'_>) -> Option<watch::Open> {
+        match &self.walls {
+            Walls::Fence(walls) => Some(walls.watched(trial)),
+            Walls::Bubblewrap(_) | Walls::None => None,
+        }
+    }
+
     /// Has a submission judged by the process that the judge's request asks for.
     ///
     /// # Errors
@@ -286,7 +294,7 @@ impl Sandbox {
     fn prepare(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
         let (wall, limits) = match &self.walls {
             Walls::Bubblewrap(walls) => (walls.wall(trial), Limits::program()),
-            Walls::Fence(walls) => (walls.wall(trial), Limits::fenced()),
+            Walls::Fence(walls) => (walls.wall(trial), walls.limits()),
             Walls::None => return Ok(()),
         };
         let orders = Orders {

@@ -45,11 +45,11 @@ impl Limits {
         }
     }
 
-    /// Those of a program behind a fence: the kernel counts its processes together with all others of the same user.
+    /// Those of a program behind a fence: the kernel counts the processes of all of a submission's programs together.
     #[must_use]
     pub fn fenced() -> Limits {
         Limits {
-            processes: 16 * 1024,
+            processes: 1024,
             ..Limits::program()
         }
     }

@@ -33,6 +33,12 @@ pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
+/// The user that the grader runs as.
+#[must_use]
+pub fn user() -> u32 {
+    geteuid().as_raw()
+}
+
 /// The user id that the checks run with, where it is not the grader's own.
 fn other_user() -> Option<u32> {
     is_root().then_some(OTHER)

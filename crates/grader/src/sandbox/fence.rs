@@ -6,7 +6,6 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -149,6 +148,29 @@ impl Walls {
         Wall::Fence(self.fence(self.user(trial.scratch)))
     }
 
+    /// What the judge has to watch.
+    pub(super) fn watched(&self, trial: &Trial<'_>) -> watch::Open {
+        let ender = self.roles.join(launch::END);
+        watch::Open {
+            folder: trial.temporary(),
+            user: self.user(trial.scratch).map(|user| (user.uid, ender)),
+        }
+    }
+
+    /// The limits of a program: the kernel counts its processes together with all others of the same user.
+    pub(super) fn limits(&self) -> Limits {
+        let limits = Limits::fenced();
+        let others = if self.other_ids {
+            0
+        } else {
+            watch::processes(apart::user())
+        };
+        Limits {
+            processes: limits.processes + others,
+            ..limits
+        }
+    }
+
     /// Lets the program's user through to the program, and to no more.
     pub(super) fn open(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
         if !self.other_ids {
@@ -189,13 +211,12 @@ impl Walls {
             return Ok(());
         };
         let deadline = Instant::now() + END;
-        while watch::has_processes(uid) {
+        while watch::processes(uid) > 0 {
             ensure!(
                 Instant::now() < deadline,
                 "processes of user {uid} do not end"
             );
-            let mut all = in_role(&self.roles, launch::END);
-            let _ = all.uid(uid).gid(uid).status();
+            watch::end_user(&self.roles.join(launch::END), uid);
         }
         for folder in EVERYBODYS {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -5,11 +5,14 @@
 //! on at its limit until the check's deadline.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process};
+use serde::{Deserialize, Serialize};
 
 /// The most processes and threads of one program: fewer than the kernel allows it ([`launch::Limits::program`]).
 const MOST_TASKS: u64 = 400;
@@ -21,23 +24,52 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The most that programs write into the checks' folders where those do not lie in memory with a bound, in bytes.
 const MOST_WRITTEN: u64 = 256 << 20;
 
-/// Watches everything that this process starts, for as long as it lives. `written` is the folder of the checks' folders,
-/// where the system itself sets no bound for it.
-pub(crate) fn begin(written: Option<PathBuf>) {
+/// What has to be watched besides, where no namespace bounds it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Open {
+    /// The folder of the checks' folders.
+    pub(crate) folder: PathBuf,
+    /// The user that the programs run as and nothing else does, and what ends all processes of that user at once.
+    pub(crate) user: Option<(u32, PathBuf)>,
+}
+
+/// Watches everything that this process starts, for as long as it lives.
+pub(crate) fn begin(open: Option<Open>) {
     thread::spawn(move || {
         loop {
-            let full = written
-                .as_deref()
-                .is_some_and(|folder| size_of(folder) > MOST_WRITTEN);
-            // Our children are checks, theirs the programs.
-            for program in children(std::process::id()).into_iter().flat_map(children) {
-                if full || is_too_large(program) {
-                    end(program);
+            // Our children are checks, theirs the programs, and what programs have left behind.
+            let checks = children(std::process::id());
+            let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
+            match &open {
+                None => programs
+                    .into_iter()
+                    .filter(|program| too_large(&[*program]))
+                    .for_each(end),
+                // Each process of a bomb may be nobody's child, so they count together.
+                Some(open) => {
+                    if too_large(&programs) || size_of(&open.folder) > MOST_WRITTEN {
+                        open.end(programs);
+                    }
                 }
             }
             thread::sleep(PAUSE);
         }
     });
+}
+
+impl Open {
+    fn end(&self, programs: Vec<u32>) {
+        match &self.user {
+            Some((uid, ender)) => end_user(ender, *uid),
+            None => programs.into_iter().for_each(end),
+        }
+    }
+}
+
+/// Ends all processes of a user at once, so that none is left to start another.
+pub(crate) fn end_user(ender: &Path, uid: u32) {
+    let mut all = Command::new(ender);
+    let _ = all.uid(uid).gid(uid).env_clear().status();
 }
 
 /// Ends everything that this process has started, also what is nobody's child any more: it comes to this process, which
@@ -55,11 +87,14 @@ pub(crate) fn end_all() {
     }
 }
 
-/// Whether a process of this user is there (the first of the four ids in proc_pid_status(5)).
-pub(crate) fn has_processes(uid: u32) -> bool {
+/// How many threads of this user there are (the first of the four ids in proc_pid_status(5)).
+pub(crate) fn processes(uid: u32) -> u64 {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
     pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .any(|pid: u32| field(&status(pid), "Uid:") == Some(u64::from(uid)))
+        .map(|pid: u32| status(pid))
+        .filter(|status| field(status, "Uid:") == Some(u64::from(uid)))
+        .filter_map(|status| field(&status, "Threads:"))
+        .sum()
 }
 
 /// The sizes of all files below a folder, in bytes.
@@ -74,14 +109,17 @@ fn size_of(folder: &Path) -> u64 {
         .sum()
 }
 
-fn is_too_large(root: u32) -> bool {
+/// Whether these and all that is below them are more than one submission's program may be.
+fn too_large(roots: &[u32]) -> bool {
     let (mut tasks, mut memory) = (0, 0);
-    let mut open = vec![root];
+    let mut open = roots.to_vec();
+    // Programs that are watched together have sixteen checks' share together.
+    let share = if roots.len() > 1 { 2 } else { 1 };
     while let Some(pid) = open.pop() {
         let (threads, bytes) = size(pid);
         tasks += threads;
         memory += bytes;
-        if tasks > MOST_TASKS || memory > MOST_MEMORY {
+        if tasks > MOST_TASKS * share || memory > MOST_MEMORY * share {
             return true;
         }
         open.extend(children(pid));
@@ -135,13 +173,26 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// Ends a program and all below it. Where it is bubblewrap, its process namespace, and so everything in it, ends with it.
 fn end(program: u32) {
-    let below = descendants(program);
+    // Stopped first, so that none of them starts another meanwhile.
+    let mut below = Vec::new();
+    loop {
+        let now = descendants(program);
+        now.iter().for_each(|pid| signal(*pid, Signal::STOP));
+        if now.len() <= below.len() {
+            break;
+        }
+        below = now;
+    }
     kill(program);
     below.into_iter().for_each(kill);
 }
 
 fn kill(pid: u32) {
+    signal(pid, Signal::KILL);
+}
+
+fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
