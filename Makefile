@@ -1,6 +1,6 @@
 # Names for what cargo and npm do; nothing here that they do not do alone.
 .DEFAULT_GOAL := help
-.PHONY: help book serve test lab grade handout bench class facts e2e interop soak captures derive ci
+.PHONY: help book serve test lab grade handout bench class slurm facts e2e interop soak captures derive ci
 
 TIMES ?= 500
 OUT ?= target/grades
@@ -34,6 +34,9 @@ bench: ## print the figures to reach | [BENCH=--clone] [CLASS=--students=40]
 
 class: ## grade a made-up class of 200 with every lab, whose grades are known beforehand
 	cargo test --package grader --test known -- --ignored --nocapture
+
+slurm: ## grade a made-up class as a Slurm array on this machine alone (Debian, root) | [REQUEUE=--requeue]
+	./machines/slurm-on-one-machine.sh $(REQUEUE)
 
 facts: ## try on this system what the book states
 	cargo run --quiet --package facts

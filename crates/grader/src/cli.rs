@@ -263,7 +263,14 @@ pub struct Run {
     /// With --resume: judge only what did not earn everything anew; everything else stays as it is in DIR
     #[arg(long)]
     pub failures: bool,
-    /// What seeds are made from; kept in DIR/secret where nothing is said, and made there the first time
-    #[arg(long, value_name = "TEXT")]
+    /// What seeds are made from; kept in DIR/secret where nothing is said, and made there the first time. In the
+    /// environment nobody else on the machine can read it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "WIRELAB_SECRET",
+        hide_env_values = true,
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     pub secret: Option<String>,
 }

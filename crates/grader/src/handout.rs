@@ -111,6 +111,8 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     }
     copy_package(root, copy, Path::new("book/examples"))?;
     copy_labs(course, copy)?;
+    // The page for instructors shows them.
+    copy_tree(root, copy, Path::new("machines"))?;
     for part in [
         "book.toml",
         "assets",

@@ -34,6 +34,8 @@ fn a_copy_has_the_starters_and_no_solutions() {
     ] {
         assert!(!copy.join(gone).exists(), "{gone} is in the copy");
     }
+    // A page includes it.
+    assert!(copy.join("machines/slurm.sh").is_file());
     let handed_out = Course::load(&copy).expect("a course");
     let course = course();
     assert_eq!(handed_out.labs().len(), course.labs().len());
