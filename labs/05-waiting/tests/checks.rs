@@ -331,51 +331,6 @@ mod step_3 {
             .expect_exit(1, why)
             .expect_error(&["talking"], why);
     }
-
-    /// Waits until the program's end, which has this port, is in CLOSE_WAIT: the answer has arrived,
-    /// and so has the FIN behind it (proc_net_tcp(5)).
-    fn wait_for_its_fin(port: u16) {
-        let end = format!("0100007F:{port:04X}");
-        for _ in 0..1000 {
-            let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-            let mut lines = table.lines().map(str::split_whitespace);
-            if table.is_empty()
-                || lines.any(|mut line| line.nth(1) == Some(&end) && line.nth(1) == Some("08"))
-            {
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    #[cfg_attr(
-        not(target_os = "linux"),
-        ignore = "needs Linux: the program stands still while its server leaves"
-    )]
-    fn prints_all_that_came_although_sending_fails() {
-        let check = check!();
-        let listener = check.listen();
-        let client = check.spawn(["pump", &listener.addr().to_string()]);
-        let mut server = listener.accept(&client);
-        let answer = check.random(60_000);
-        let port = server.peer_addr().port();
-        let leave = || {
-            server.send(&answer);
-            server.close();
-            wait_for_its_fin(port);
-            client.type_in([b'x'; 2000]).feed([b'x'; 60_000]);
-        };
-        #[cfg(target_os = "linux")]
-        client.while_stopped(leave);
-        #[cfg(not(target_os = "linux"))]
-        leave();
-        let why = "The server has sent its answer and closed the connection; what the program sends after that cannot arrive, and `write` fails. That ends the sending, and nothing else: no `unwrap` there, which makes a panic of it, and the answer is still to be printed.";
-        client
-            .expect_ends("The server has closed the connection: return when its stream has ended.")
-            .expect_success(why)
-            .expect_stdout(&answer, why);
-    }
 }
 
 mod step_4 {
@@ -460,6 +415,9 @@ mod shortage {
     /// How many of the crowd are served in any case: a server may have two descriptors for a client.
     pub const SERVED: usize = 4;
 
+    /// What a server that has ended should have survived.
+    pub const ENDED: &str = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
+
     /// Lets `server` have a few descriptors only.
     pub fn limit(server: &Program) {
         #[cfg(target_os = "linux")]
@@ -470,21 +428,21 @@ mod shortage {
 
     /// Twenty-four clients that have said hello. The first of them have their answer, and the server
     /// has come to where it has no descriptor for the next.
-    pub fn crowd<'p>(check: &Check, server: &'p Program, ended: &str) -> Vec<Peer<'p>> {
+    pub fn crowd<'p>(check: &Check, server: &'p Program) -> Vec<Peer<'p>> {
         let mut crowd: Vec<_> = (0..24)
-            .map(|_| check.connect_explaining(server, ended))
+            .map(|_| check.connect_explaining(server, ENDED))
             .collect();
         for peer in &mut crowd {
             peer.send(b"hello");
         }
         for peer in &mut crowd[..SERVED] {
             peer.expect(b"hello", |got: &[u8]| match got {
-                [] if server.has_ended() => ended.to_string(),
+                [] if server.has_ended() => ENDED.to_string(),
                 _ => format!("There is room for a dozen clients, and this is one of the first {SERVED} that came: they are served at the same time. A server that waits for the end of one conversation before the next `accept` never meets the shortage that this step is about; one that keeps the connections of those that have left has no room for others."),
             });
         }
         if let Some(last) = crowd.last_mut() {
-            last.expect_nothing_yet(ended);
+            last.expect_nothing_yet(ENDED);
         }
         crowd
     }
@@ -506,8 +464,7 @@ mod step_5 {
         first
             .send(b"first")
             .expect(b"first", "The first client is accepted and answered.");
-        let ended = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
-        let mut crowd = shortage::crowd(&check, &server, ended);
+        let mut crowd = shortage::crowd(&check, &server);
         first.send(b"still here").expect(
             b"still here",
             "There is no descriptor for another client. Those that are connected have theirs, and are to be served on: the thread that accepts must not take the others with it.",
@@ -533,9 +490,7 @@ mod step_5 {
         let server = check.start(["serve"]);
         shortage::limit(&server);
         let why = "Without a descriptor `accept` fails at once, and so does the next one, and the next: nothing has changed. A loop that tries again at once uses a whole processor core until a client leaves; one that gives up ends the server. Wait some milliseconds before `after_error` returns Ok for a shortage.";
-        let crowd: Vec<_> = (0..24)
-            .map(|_| check.connect_explaining(&server, why))
-            .collect();
+        let crowd = shortage::crowd(&check, &server);
         server.expect_rest(why);
         drop(crowd);
         let mut peer = check.connect(&server);
@@ -557,7 +512,7 @@ mod step_5 {
         let why = "A shortage came and went, several times, and this client came after it. Whatever `after_error` waits after a shortage, everybody in the queue waits too: a tenth of a second at most. What counts is that it tries again soon, not that it knows when.";
         // Each time the server waits once at least. Together that is too much for a long wait.
         for _ in 0..6 {
-            drop(shortage::crowd(&check, &server, why));
+            drop(shortage::crowd(&check, &server));
             let mut next = check.connect_explaining(&server, why);
             next.send(b"and now?").expect(b"and now?", why);
             next.half_close().expect_end(
@@ -652,7 +607,7 @@ mod step_6 {
         shortage::limit(&server);
         let why = "There are places enough, and no descriptors: `accept` fails with EMFILE here as it does in `serve`. Hand its errors to `after_error`, and give the place back that no client has got.";
         for _ in 0..2 {
-            let crowd = shortage::crowd(&check, &server, why);
+            let crowd = shortage::crowd(&check, &server);
             server.expect_rest(why);
             drop(crowd);
         }
