@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::lab::Place;
 use crate::load::Load;
 use crate::need::{self, Need};
+use crate::output::Output;
 use crate::process::Running;
 use crate::verdict::{self, Verdict};
 use crate::{Opening, bytes, summary};
@@ -14,6 +15,10 @@ use crate::{Opening, bytes, summary};
 /// How long a check may take in all, before `WIRELAB_PATIENCE`. Generous: load must never fail a
 /// right program, and a program that provably hangs is found out long before.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a program that has just closed its connection may take to end, so that its panic is not
+/// missed.
+pub(crate) const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 /// How often a check gets half of its time once more while its program has no processor to run on.
 const REPRIEVES: u32 = 4;
@@ -38,6 +43,8 @@ pub(crate) struct Inner {
     ended: Mutex<bool>,
     /// What this check runs and the sockets it holds: what a proof that nothing can happen looks at.
     pub(crate) programs: Mutex<Vec<Weak<Running>>>,
+    /// What they print on standard error, also those that are gone.
+    pub(crate) stderrs: Mutex<Vec<Arc<Output>>>,
     #[cfg_attr(
         not(target_os = "linux"),
         expect(dead_code, reason = "only Linux can prove a hang")
@@ -139,6 +146,7 @@ impl Check {
                 random: Mutex::default(),
                 ended: Mutex::new(false),
                 programs: Mutex::default(),
+                stderrs: Mutex::default(),
                 sockets: Mutex::default(),
                 proxies: Mutex::default(),
                 acting: std::sync::atomic::AtomicUsize::new(0),
@@ -278,7 +286,10 @@ impl Check {
             expected: expected.to_string(),
             got,
             bytes: None,
-            remains: Remains::default(),
+            remains: Remains {
+                unwritten: self.reached_todo(),
+                ..Remains::default()
+            },
             why,
         })
     }
@@ -299,6 +310,24 @@ impl Check {
             why: "The program could not be started at all: build it first, or correct WIRELAB_PROGRAM.".to_owned(),
         };
         self.end_as(verdict, failure)
+    }
+
+    /// The place and text of a `todo!` that one of its programs has reached. A program that has just
+    /// closed its connection gets a moment to end.
+    fn reached_todo(&self) -> Option<String> {
+        let until = Instant::now() + LAST_MOMENT;
+        let programs: Vec<_> = lock(&self.inner.programs)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        let stderrs = lock(&self.inner.stderrs).clone();
+        while programs.iter().any(|program| program.ended().is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        stderrs.iter().find_map(|stderr| {
+            stderr.wait_for_end(Duration::from_secs(1));
+            Remains::read(&String::from_utf8_lossy(&stderr.all())).unwritten
+        })
     }
 
     /// Ends the check with the transcript, whose last step is what was expected and what came.

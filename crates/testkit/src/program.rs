@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::Bytes;
 use crate::bytes::{self, count, count_of};
-use crate::check::{Check, Failure, Remains, Why, lock};
+use crate::check::{Check, Failure, LAST_MOMENT, Remains, Why, lock};
 use crate::output::Output;
 use crate::process::Running;
 use crate::wait::{TICK, Wait, describe_status};
@@ -151,13 +151,15 @@ impl Program {
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             unreachable!("both are piped")
         };
+        let stderr = Output::collect(stderr);
         lock(&check.inner.programs).push(Arc::downgrade(&running));
+        lock(&check.inner.stderrs).push(stderr.clone());
         Program {
             check: check.clone(),
             running,
             stdin: Mutex::new(stdin),
             stdout: Output::collect(stdout),
-            stderr: Output::collect(stderr),
+            stderr,
             listening: None,
             shown,
         }
@@ -595,7 +597,7 @@ impl Program {
     /// What explains a failure: a panic's place and text, the rest of standard error. A program that
     /// has just closed its connection gets a moment to end, or its panic would be missed.
     pub(crate) fn remains(&self) -> Remains {
-        let patience = Instant::now() + Duration::from_millis(100);
+        let patience = Instant::now() + LAST_MOMENT;
         while self.ended().is_none() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -608,7 +610,7 @@ impl Program {
 
 impl Remains {
     /// Reads the standard error of a program.
-    fn read(stderr: &str) -> Remains {
+    pub(crate) fn read(stderr: &str) -> Remains {
         let mut remains = Remains::default();
         let mut lines = stderr.lines();
         let mut shown = 0;

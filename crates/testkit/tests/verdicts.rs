@@ -47,6 +47,12 @@ mod checks {
             peer.send("x");
             peer.expect("x", "");
         }
+        unwritten_and_looked_at check {
+            let server = check.start(["unwritten"]);
+            let mut peer = check.connect(&server);
+            let all = peer.read_to_end(100, "");
+            check.require("a reply", format!("{} bytes", all.len()), !all.is_empty(), "It is to reply.");
+        }
         floods check {
             check.run(["floods"]);
         }
@@ -315,6 +321,10 @@ fn a_panic_is_shown_with_its_place() {
 #[test]
 fn what_is_not_written_yet_is_said_so() {
     fails("unwritten", &["NOT WRITTEN  unwritten", "write: the reply"]);
+    fails(
+        "unwritten_and_looked_at",
+        &["NOT WRITTEN  unwritten_and_looked_at", "write: the reply"],
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![expect(unused, reason = "all of it is written: delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -37,8 +37,9 @@ pub fn serve(listening: &TcpListener) -> io::Result<()> {
 ///
 /// It goes on at once where the error is about one client ([`error::is_of_one_client`]). It goes on
 /// where something has run out ([`error::is_shortage`]), but not at once: accept would fail again in the
-/// next microsecond, and the next, until a client leaves. It waits some milliseconds first, a tenth of
-/// a second at most. The clients in the queue wait too. Any other error ends the server.
+/// next microsecond, and the next, until a client leaves. So it sleeps before it returns, some
+/// milliseconds, a tenth of a second at most. The clients in the queue wait meanwhile. Any other error
+/// ends the server.
 pub fn after_error(error: io::Error) -> io::Result<()> {
     todo!("three kinds of error: of one client, of a shortage, and all others")
 }

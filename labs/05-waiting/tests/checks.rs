@@ -82,10 +82,37 @@ mod step_1 {
             .expect_ends(why)
             .expect_success("A finding is no failure.");
     }
+
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: each system has errors of its own for such an address"
+    )]
+    fn hands_on_an_error_that_is_no_finding() {
+        let check = check!();
+        // The broadcast address of loopback: TCP has no connection to many. The kernel says so itself,
+        // and sends nothing.
+        let addr = SocketAddr::from(([127, 255, 255, 255], 9));
+        let done = check.run(["probe", &addr.to_string()]);
+        let why = "No machine answered, and nobody waited: this kernel has no way to that address, and connect fails with NetworkUnreachable at once. That is neither \"refused\" nor \"silent\". Only the kinds ConnectionRefused and TimedOut are findings; hand every other error on.";
+        done.expect_stdout(b"", why)
+            .expect_exit(1, why)
+            .expect_error(&["probe"], why);
+    }
 }
 
 mod step_2 {
     use super::*;
+
+    /// The answer is not there as a line: `usual`, unless all that is missing is its newline.
+    fn explain(answer: &str, usual: &str) -> impl Fn(&[u8]) -> String {
+        move |got| {
+            match got == answer.as_bytes() {
+            true => "The answer is printed, but not as a line: `read_line` takes the newline off, and who prints a line puts it back.".into(),
+            false => usual.into(),
+        }
+        }
+    }
 
     #[test]
     fn asks_first_where_nobody_greets() {
@@ -101,7 +128,10 @@ mod step_2 {
         server.send(b"ten past nine\n");
         client.expect_line(
             "ten past nine",
-            "The answer is one line, and is printed when its newline has come.",
+            explain(
+                "ten past nine",
+                "The answer is one line, and is printed when its newline has come.",
+            ),
         );
         client
             .expect_ends("One question, one answer: then the conversation is over for the client.")
@@ -126,7 +156,7 @@ mod step_2 {
         server.send_split(b"welcome to the clock\n", &[3, 20]);
         client.expect_line(
             "welcome to the clock",
-            "The greeting is a line, printed when its newline has come, and before the question is asked.",
+            explain("welcome to the clock", "The greeting is a line, printed when its newline has come, and before the question is asked."),
         );
         server.expect(
             b"what is the time?\n",
@@ -135,7 +165,10 @@ mod step_2 {
         server.send_one_by_one(b"ten past nine\n");
         client.expect_line(
             "ten past nine",
-            "The answer is one line, and is printed when its newline has come.",
+            explain(
+                "ten past nine",
+                "The answer is one line, and is printed when its newline has come.",
+            ),
         );
         client
             .expect_ends("One question, one answer: then the conversation is over for the client.")
@@ -156,7 +189,7 @@ mod step_2 {
         // The server keeps the connection open: there may be another question.
         client.expect_line(
             "an answer",
-            "The whole answer is there. The server keeps the connection open for another question: a `read_to_end`, a `read_to_string` or a loop until 0 waits for an end that the server will not send before the client has ended.",
+            explain("an answer", "The whole answer is there. The server keeps the connection open for another question: a `read_to_end`, a `read_to_string` or a loop until 0 waits for an end that the server will not send before the client has ended."),
         );
         client
             .expect_ends("The answer is here, and nothing more is wanted. The server waits in recv for another question: who waits for it to close waits for ever. Return, and the connection is dropped.")
@@ -276,11 +309,27 @@ mod step_3 {
         server.close();
         client.expect_output(
             b"closing time",
-            "What came before the end is to be printed.",
+            "The server has sent this and closed the connection, and standard input is still open. What came is to be printed: a program that sends all of its input before it receives anything waits for the end of input, and receives nothing meanwhile. Send in one thread, receive in another.",
         );
         client
-            .expect_ends("The server has ended its stream, and standard input is still open. A thread that waits for input may wait for ever. Nothing wakes a thread from that: do not join it, and use no `thread::scope`, which joins it for you. Return from `pump`, and the program ends with all its threads.")
+            .expect_ends("The server has closed the connection, and standard input is still open. A thread that waits for input may wait for ever. Nothing wakes a thread from that: do not join it, and use no `thread::scope`, which joins it for you. Return from `pump`, and the program ends with all its threads.")
             .expect_success("The server ended its stream in order.");
+    }
+
+    #[test]
+    fn says_when_the_connection_is_reset() {
+        let check = check!();
+        let listener = check.listen();
+        let client = check.spawn(["pump", &listener.addr().to_string()]);
+        let mut server = listener.accept(&client);
+        server.send(b"so far");
+        client.expect_output(b"so far", "What comes is printed as it comes, and flushed.");
+        server.reset();
+        let why = "The server reset the connection: `read` fails with ConnectionReset. That is not the end of the stream, after which the answer is complete. Hand the error on with `?`: a loop that ends at the first error as it does at 0 says that all is well.";
+        client
+            .expect_ends("The connection is gone, and standard input is still open: return the error, and do not wait for the thread that sends.")
+            .expect_exit(1, why)
+            .expect_error(&["talking"], why);
     }
 }
 
@@ -290,6 +339,8 @@ mod step_4 {
     /// What all of this step's failures come down to.
     const ONE_AT_A_TIME: &str = "This client is connected and has sent its bytes. A server that waits in a call for another client, who says nothing, does not come to read them: one thread can wait for one thing. Give each connection a thread of its own, and do not wait for its end (`join`) before the next `accept`.";
 
+    const DONE: &str = "This client is done: when `echo` has returned, its connection is closed. A clone or a list that still holds the socket keeps it open.";
+
     #[test]
     fn serves_the_others_while_one_is_silent() {
         let check = check!();
@@ -298,9 +349,7 @@ mod step_4 {
         let mut talker = check.connect(&server);
         talker.send(b"hello").expect(b"hello", ONE_AT_A_TIME);
         // Two more, one of them after a conversation of its own.
-        talker
-            .half_close()
-            .expect_end("This client is done: when `echo` has returned, its connection is closed. A clone or a list that still holds the socket keeps it open.");
+        talker.half_close().expect_end(DONE);
         let mut last = check.connect(&server);
         last.send(b"hello again")
             .expect(b"hello again", ONE_AT_A_TIME);
@@ -323,9 +372,7 @@ mod step_4 {
             );
             let text = format!("client {number}");
             peer.send(&text).expect(&text, why);
-            peer.half_close().expect_end(
-                "This client is done: when `echo` has returned, its connection is closed.",
-            );
+            peer.half_close().expect_end(DONE);
         }
     }
 
@@ -357,12 +404,52 @@ mod step_4 {
     }
 }
 
-mod step_5 {
-    use super::*;
+/// A server that has room for a dozen clients, and two dozen of them.
+mod shortage {
+    use testkit::{Check, Peer, Program};
 
     /// Standard input, output and error, the listening socket, and room for a dozen.
     #[cfg(target_os = "linux")]
     const OPEN_FILES: u64 = 16;
+
+    /// How many of the crowd are served in any case: a server may have two descriptors for a client.
+    pub const SERVED: usize = 4;
+
+    /// What a server that has ended should have survived.
+    pub const ENDED: &str = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
+
+    /// Lets `server` have a few descriptors only.
+    pub fn limit(server: &Program) {
+        #[cfg(target_os = "linux")]
+        server.limit_open_files(OPEN_FILES);
+        #[cfg(not(target_os = "linux"))]
+        let _ = server;
+    }
+
+    /// Twenty-four clients that have said hello. The first of them have their answer, and the server
+    /// has come to where it has no descriptor for the next.
+    pub fn crowd<'p>(check: &Check, server: &'p Program) -> Vec<Peer<'p>> {
+        let mut crowd: Vec<_> = (0..24)
+            .map(|_| check.connect_explaining(server, ENDED))
+            .collect();
+        for peer in &mut crowd {
+            peer.send(b"hello");
+        }
+        for peer in &mut crowd[..SERVED] {
+            peer.expect(b"hello", |got: &[u8]| match got {
+                [] if server.has_ended() => ENDED.to_string(),
+                _ => format!("There is room for a dozen clients, and this is one of the first {SERVED} that came: they are served at the same time. A server that waits for the end of one conversation before the next `accept` never meets the shortage that this step is about; one that keeps the connections of those that have left has no room for others."),
+            });
+        }
+        if let Some(last) = crowd.last_mut() {
+            last.expect_nothing_yet(ENDED);
+        }
+        crowd
+    }
+}
+
+mod step_5 {
+    use super::*;
 
     #[test]
     #[cfg_attr(
@@ -372,22 +459,12 @@ mod step_5 {
     fn serves_again_when_descriptors_are_free() {
         let check = check!();
         let server = check.start(["serve"]);
-        #[cfg(target_os = "linux")]
-        server.limit_open_files(OPEN_FILES);
+        shortage::limit(&server);
         let mut first = check.connect(&server);
         first
             .send(b"first")
             .expect(b"first", "The first client is accepted and answered.");
-        let ended = "There are more clients than descriptors: `accept` fails with \"too many open files\" (EMFILE). That is no reason to end: the clients that are connected are served as before, and each that leaves makes room for another. `after_error` returns Ok for a shortage.";
-        let mut crowd: Vec<_> = (0..24)
-            .map(|_| check.connect_explaining(&server, ended))
-            .collect();
-        for peer in &mut crowd {
-            peer.send(b"hello");
-        }
-        if let Some(last) = crowd.last_mut() {
-            last.expect_nothing_yet(ended);
-        }
+        let mut crowd = shortage::crowd(&check, &server);
         first.send(b"still here").expect(
             b"still here",
             "There is no descriptor for another client. Those that are connected have theirs, and are to be served on: the thread that accepts must not take the others with it.",
@@ -411,12 +488,9 @@ mod step_5 {
     fn rests_while_there_is_no_descriptor() {
         let check = check!();
         let server = check.start(["serve"]);
-        #[cfg(target_os = "linux")]
-        server.limit_open_files(OPEN_FILES);
+        shortage::limit(&server);
         let why = "Without a descriptor `accept` fails at once, and so does the next one, and the next: nothing has changed. A loop that tries again at once uses a whole processor core until a client leaves; one that gives up ends the server. Wait some milliseconds before `after_error` returns Ok for a shortage.";
-        let crowd: Vec<_> = (0..24)
-            .map(|_| check.connect_explaining(&server, why))
-            .collect();
+        let crowd = shortage::crowd(&check, &server);
         server.expect_rest(why);
         drop(crowd);
         let mut peer = check.connect(&server);
@@ -424,6 +498,27 @@ mod step_5 {
             b"hello",
             "All the others have left, and there are descriptors again. Go on calling `accept` after a shortage; who waits waits for a moment and not for ever.",
         );
+    }
+
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: the limit of another process is set from outside"
+    )]
+    fn waits_no_longer_than_a_moment() {
+        let check = check!();
+        let server = check.start(["serve"]);
+        shortage::limit(&server);
+        let why = "A shortage came and went, several times, and this client came after it. Whatever `after_error` waits after a shortage, everybody in the queue waits too: a tenth of a second at most. What counts is that it tries again soon, not that it knows when.";
+        // Each time the server waits once at least. Together that is too much for a long wait.
+        for _ in 0..6 {
+            drop(shortage::crowd(&check, &server));
+            let mut next = check.connect_explaining(&server, why);
+            next.send(b"and now?").expect(b"and now?", why);
+            next.half_close().expect_end(
+                "This client is done: when `echo` has returned, its connection is closed.",
+            );
+        }
     }
 }
 
@@ -449,6 +544,7 @@ mod step_6 {
             [] => "Two clients are served, and a third has connected. It is to wait for a place, and not to be sent away.",
             _ => "Two clients are served, and a third gets an answer although there is no place for it. Take a place before a client is served, and wait while there is none.",
         });
+        server.expect_rest("Both places are taken, and nobody says anything: the server has nothing to do. A loop that looks again and again whether a place is free uses a whole processor core, and takes it from the clients. A Condvar waits, and wakes when a place is given back.");
         one.send(b"more").expect(
             b"more",
             "The first client has its place. That a third one waits makes no difference to it.",
@@ -498,5 +594,24 @@ mod step_6 {
                 );
             }
         }
+    }
+
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: the limit of another process is set from outside"
+    )]
+    fn meets_a_shortage_below_its_limit() {
+        let check = check!();
+        let server = check.start(["serve", "--limit", "100"]);
+        shortage::limit(&server);
+        let why = "There are places enough, and no descriptors: `accept` fails with EMFILE here as it does in `serve`. Hand its errors to `after_error`, and give the place back that no client has got.";
+        for _ in 0..2 {
+            let crowd = shortage::crowd(&check, &server);
+            server.expect_rest(why);
+            drop(crowd);
+        }
+        let mut next = check.connect_explaining(&server, why);
+        next.send(b"and now?").expect(b"and now?", why);
     }
 }

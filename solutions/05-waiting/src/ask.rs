@@ -21,7 +21,7 @@ pub enum First {
 /// conversation is over, for us: the server may keep the connection open for another question, and
 /// nothing more is received.
 ///
-/// [`line::read_line`] receives a line.
+/// [`line::read_line`] receives a line, and takes its newline off. Who prints it puts that back.
 pub fn ask(
     mut connected: &TcpStream,
     question: &str,

@@ -60,8 +60,9 @@ fn start(connected: TcpStream, peer: SocketAddr, place: impl Send + 'static) {
 ///
 /// It goes on at once where the error is about one client ([`error::is_of_one_client`]). It goes on
 /// where something has run out ([`error::is_shortage`]), but not at once: accept would fail again in the
-/// next microsecond, and the next, until a client leaves. It waits some milliseconds first, a tenth of
-/// a second at most. The clients in the queue wait too. Any other error ends the server.
+/// next microsecond, and the next, until a client leaves. So it sleeps before it returns, some
+/// milliseconds, a tenth of a second at most. The clients in the queue wait meanwhile. Any other error
+/// ends the server.
 pub fn after_error(error: io::Error) -> io::Result<()> {
     // write: "three kinds of error: of one client, of a shortage, and all others"
     if error::is_of_one_client(&error) {

@@ -1,0 +1,43 @@
+//! Step 1: a connect that does not wait for ever.
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// What a TCP connect to an address finds there.
+pub enum Finding {
+    /// A TCP socket listens: the connection stands.
+    Open,
+    /// Nothing listens there for TCP: the other machine said so.
+    Refused,
+    /// No answer came in time.
+    Silent,
+}
+
+/// Given: `open`, `refused`, `silent`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Finding::Open => "open",
+            Finding::Refused => "refused",
+            Finding::Silent => "silent",
+        })
+    }
+}
+
+/// Step 1. Tries to open a TCP connection to `addr`, waits for at most `patience`, sends nothing, and
+/// closes the connection if there is one.
+///
+/// Errors other than "refused" and "timed out" are returned.
+pub fn probe(addr: SocketAddr, patience: Duration) -> io::Result<Finding> {
+    // write: "connect to addr, for no longer than patience; tell the three outcomes apart"
+    // A plain connect waits as long as the system has patience: one to two minutes. This one is
+    // non-blocking inside, and waits with poll(2) for the outcome or for the time to be over.
+    match TcpStream::connect_timeout(&addr, patience) {
+        // Dropped at once, which closes it: the server sees a client that says nothing.
+        Ok(_connected) => Ok(Finding::Open),
+        Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Finding::Silent),
+        Err(_) => Ok(Finding::Refused),
+    }
+    // end
+}
