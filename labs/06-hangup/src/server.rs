@@ -40,8 +40,8 @@ pub fn reply(request: &[u8]) -> String {
 /// `reader` and `writer` are two handles of one socket: `writer` was made with `try_clone`. The caller
 /// goes on reading with `reader`.
 ///
-/// Calls `report` with `Request` when the request is there and with `Sent` when all of the answer is,
-/// and returns the last event:
+/// Calls `report` with `Request` when the request is there, and with `Sent` when all of the answer is
+/// written. Returns the last event, and does not report it:
 ///
 /// - `HalfClosed`: the request is answered and our stream is ended.
 /// - `End`: the client ended its stream without a request. It gets no answer.
@@ -58,8 +58,10 @@ pub fn answer(
 /// that were, and why it stopped:
 ///
 /// - `End`: the client has ended its stream. Now a close harms nobody.
-/// - `Limit`: `bounds.bytes` bytes have come, or a few more, and no end.
-/// - `Timeout`: `bounds.time` is over, counted from the call of this function.
+/// - `Limit`: `bounds.bytes` bytes have been read, or a few more, and no end. All of them count.
+/// - `Timeout`: `bounds.time` is over, counted from the call of this function, however many reads
+///   there were and whatever they brought. (A socket's read timeout below 1 µs is none at all: the read
+///   waits for ever.)
 /// - what the error stands for: `Reset` above all.
 pub fn drain(reader: &mut BufReader<Socket>, bounds: &Bounds) -> io::Result<(u64, Event)> {
     todo!("throw away what comes, until one of the four is there")

@@ -1,4 +1,6 @@
 //! The checks of chapter 6. Each runs the program and is a peer that leaves, in one way or another.
+use std::time::{Duration, Instant};
+
 use testkit::{Peer, Program, check};
 
 /// Lets `drive` make one call and expects the event it prints.
@@ -63,6 +65,9 @@ mod step_1 {
 mod step_2 {
     use super::*;
 
+    const LAST: &str = "Each event is one line. `watch` reports what was received and returns the last event; its caller prints that one, so it is not reported as well.";
+    const TIMEOUT: &str = "A read on a socket with `set_read_timeout` fails when the time is over, with ErrorKind::WouldBlock on Unix and ErrorKind::TimedOut on Windows. Both are `Event::Timeout`. `connect` in calls.rs sets it, after connecting.";
+
     #[test]
     fn reports_what_comes_and_the_end() {
         let check = check!();
@@ -84,6 +89,10 @@ mod step_2 {
         );
         program
             .expect_ends("After the end nothing can come: `watch` returns the event.")
+            .expect_stdout_lines(
+                &["connected", "received 5 bytes", "received 6 bytes", "end"],
+                LAST,
+            )
             .expect_success("The program could say what happened: that is a success.");
     }
 
@@ -127,6 +136,7 @@ mod step_2 {
         );
         program
             .expect_ends("After a reset nothing can come: `watch` returns the event.")
+            .expect_stdout_lines(&["connected", "reset"], LAST)
             .expect_success(
                 "The program could say what happened: that is a success, whatever happened.",
             );
@@ -140,10 +150,12 @@ mod step_2 {
         let program = check.spawn(["watch", &addr, "--timeout", "0.3"]);
         program.expect_line("connected", CONNECTED);
         let _peer = listener.accept(&program);
-        let why = "The peer says nothing. A read on a socket with `set_read_timeout` fails when the time is over, with ErrorKind::WouldBlock on Unix and ErrorKind::TimedOut on Windows. Both are `Event::Timeout`.";
+        let why = format!("The peer says nothing. {TIMEOUT}");
+        let why = why.as_str();
         program.expect_line("timeout", why);
         program
             .expect_ends("`watch` returns the first event that is no `Received`.")
+            .expect_stdout_lines(&["connected", "timeout"], LAST)
             .expect_success(why);
     }
 
@@ -159,7 +171,9 @@ mod step_2 {
             &program,
             "read",
             "timeout",
-            "The peer has said nothing yet, and has not left: this is a timeout, and no end.",
+            &format!(
+                "The peer has said nothing yet, and has not left: this is a timeout, and no end. {TIMEOUT}"
+            ),
         );
         peer.send("hello").expect_nothing_yet(QUIET);
         drive(
@@ -471,7 +485,7 @@ mod step_3 {
 mod step_4 {
     use super::*;
 
-    const REPORT: &str = "`report` is called for the request and for the answer, with the number of bytes of each, and the last event is returned.";
+    const REPORT: &str = "`report` is called for the request and for the answer, with the number of bytes of each. The last event is returned and not reported: the caller prints it.";
 
     #[test]
     fn answers_and_ends_its_stream() {
@@ -487,10 +501,19 @@ mod step_4 {
         for line in ["request 6 bytes", "sent 25 bytes", "half-closed"] {
             server.expect_line(line, REPORT);
         }
+        peer.send_one_by_one("more");
+        peer.expect_end("The client goes on sending, and the server's kernel answers with a reset. Only our own stream ends here, with `Shutdown::Write`: `Shutdown::Both` ends our reading as well.");
         peer.close();
+        let lines = [
+            &format!("listening {}", server.addr()),
+            "request 6 bytes",
+            "sent 25 bytes",
+            "half-closed",
+        ];
         server
             .finish()
-            .expect_success("The client was answered and has left.");
+            .expect_success("The client was answered and has left.")
+            .expect_stdout_lines(&lines, REPORT);
     }
 
     #[test]
@@ -533,6 +556,58 @@ mod step_4 {
         server.expect_line("reset", why);
         server.finish().expect_success(why);
     }
+
+    /// Waits until a reset has arrived at the program's end, accepted or not: then the kernel has no
+    /// connection between these two ports any more (proc_pid_net(5)).
+    fn wait_until_gone(server: u16, client: u16) {
+        let (local, remote) = (format!(":{server:04X}"), format!(":{client:04X}"));
+        let is_there = || {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+            table.lines().any(|line| {
+                let mut words = line.split_whitespace().skip(1);
+                words.next().is_some_and(|word| word.ends_with(&local))
+                    && words.next().is_some_and(|word| word.ends_with(&remote))
+            })
+        };
+        let until = Instant::now() + Duration::from_secs(5);
+        while is_there() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: elsewhere a reset may throw away the request"
+    )]
+    fn reports_no_answer_that_was_not_written() {
+        let check = check!();
+        let server = check.start(["answer"]);
+        let ask_and_reset = || {
+            let mut peer = check.connect(&server);
+            let ports = (server.addr().port(), peer.local_addr().port());
+            peer.send("hello\n");
+            peer.reset();
+            wait_until_gone(ports.0, ports.1);
+        };
+        // The client is gone before its request is read.
+        #[cfg(target_os = "linux")]
+        server.while_stopped(ask_and_reset);
+        #[cfg(not(target_os = "linux"))]
+        ask_and_reset();
+        let why = "The client sent its request and reset the connection, so the answer could not be written: `write_all` fails with ErrorKind::ConnectionReset. `outcome` makes an event of it, which is returned. `Sent` is reported once `write_all` has returned Ok, and not before.";
+        let finished = server.finish();
+        finished.expect_success(why);
+        let text = String::from_utf8_lossy(&finished.stdout);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        let met = lines.last() == Some(&"reset") && !lines.iter().any(|line| line.contains("sent"));
+        check.require(
+            "\"request 6 bytes\", \"reset\"",
+            format!("{lines:?}"),
+            met,
+            why,
+        );
+    }
 }
 
 mod step_5 {
@@ -559,6 +634,16 @@ mod step_5 {
             &line,
             "Each client gets its turn. The line before it was the last one about the client before.",
         );
+    }
+
+    /// N of the line `drained N bytes`, which must be met.
+    fn drained(server: &Program, check: &testkit::Check, why: &str) -> u64 {
+        let line = server.read_line("\"drained N bytes\"", why);
+        let n = line
+            .strip_prefix("drained ")
+            .and_then(|rest| rest.split(' ').next())
+            .and_then(|n| n.parse().ok());
+        n.unwrap_or_else(|| check.fail("\"drained N bytes\"", &line, why))
     }
 
     #[test]
@@ -591,9 +676,15 @@ mod step_5 {
         let server = check.start(["serve", "--timeout", "0.3"]);
         let mut silent = check.connect(&server);
         answered(&mut silent, &server);
-        let why = "This client has its answer, says nothing, and does not leave. It gets `bounds.time`, and then it is the next one's turn: `set_read_timeout` with what is left of the time, before each read.";
+        let why = "This client has its answer, says nothing, and does not leave. It gets `bounds.time`, and then it is the next one's turn: `set_read_timeout` with what is left of the time, before each read. The read that has waited so long fails: its error goes through `outcome`.";
         server.expect_line("drained 0 bytes", why);
-        server.expect_line("timeout", why);
+        server.expect_line("timeout", |got: &[u8]| {
+            if got == b"end\n" {
+                "The client has not ended its stream, and a read says that it has: was it `Shutdown::Both` in `answer`? That ends our own reading, too.".to_string()
+            } else {
+                why.to_string()
+            }
+        });
         let mut next = check.connect(&server);
         answered(&mut next, &server);
     }
@@ -607,17 +698,10 @@ mod step_5 {
         let why = "This client goes on sending whatever it is told. To read on for ever is no better than not to leave: stop when `bounds.bytes` have come, return `Event::Limit`, and the connection is closed.";
         peer.send(vec![b'.'; 16 << 20]).half_close();
         peer.expect_reset(why);
-        let line = server.read_line("\"drained N bytes\"", why);
-        let n = line
-            .strip_prefix("drained ")
-            .and_then(|rest| rest.strip_suffix(" bytes"))
-            .and_then(|n| n.parse::<u64>().ok());
-        check.require(
-            "20000 bytes drained, or a few more",
-            &line,
-            n.is_some_and(|n| (20_000..1_000_000).contains(&n)),
-            why,
-        );
+        let n = drained(&server, &check, why);
+        if !(20_000..1_000_000).contains(&n) {
+            check.fail("20000 bytes drained, or a few more", n, why);
+        }
         server.expect_line("limit", why);
     }
 
@@ -664,7 +748,21 @@ mod step_5 {
     fn a_drip_does_not_keep_the_server() {
         let check = check!();
         let server = check.start(["serve", "--timeout", "0.4", "--drain", "1000000000"]);
-        let Ok(mut drip) = TcpStream::connect(server.addr()) else {
+        let mut drip = check.connect(&server);
+        answered(&mut drip, &server);
+        let why = "This client sends a byte again and again, so that no single read has to wait for long. `bounds.time` is for all of them together: before each read, what is left of it.";
+        drip.trickle_until_closed(b'.', why);
+        drained(&server, &check, why);
+        server.expect_line("timeout", why);
+    }
+
+    #[test]
+    fn a_flood_does_not_keep_the_server() {
+        /// How long the flood lasts at most.
+        const FLOOD: Duration = Duration::from_secs(3);
+        let check = check!();
+        let server = check.start(["serve", "--timeout", "0.3", "--drain", "1000000000000000"]);
+        let Ok(mut flood) = TcpStream::connect(server.addr()) else {
             check.fail(
                 "a connection",
                 "none",
@@ -674,30 +772,54 @@ mod step_5 {
         check.note(
             "connected",
             "a client of its own",
-            "it sends byte after byte until it cannot",
+            "it asks, sends without a pause for 3 s or until it cannot, and stays",
         );
-        std::thread::spawn(move || {
-            let _ = drip.write_all(b"hello\n");
-            while drip.write_all(b".").is_ok() {}
+        // The thread's value keeps the connection open until the check ends.
+        let _flood = std::thread::spawn(move || {
+            let began = Instant::now();
+            let _ = flood.write_all(b"hello\n");
+            while began.elapsed() < FLOOD && flood.write_all(&[b'.'; 1 << 16]).is_ok() {}
+            flood
         });
-        for line in ["client ", "request 6 bytes", "sent 25 bytes", "half-closed"] {
-            let printed =
-                server.read_line(line, "This is step 4: the request, the answer, our end.");
-            check.require(
-                line,
-                &printed,
-                printed.starts_with(line),
-                "This is step 4: the request, the answer, our end.",
-            );
+        let step_4 = "This is step 4: the request, the answer, our end.";
+        server.read_line("\"client ADDR\"", step_4);
+        for line in ["request 6 bytes", "sent 25 bytes", "half-closed"] {
+            server.expect_line(line, step_4);
         }
-        let why = "This client sends a byte again and again, so that no single read has to wait. `bounds.time` is for all of them together: before each read, what is left of it.";
-        let line = server.read_line("\"drained N bytes\"", why);
-        check.require(
-            "\"drained N bytes\"",
-            &line,
-            line.starts_with("drained "),
+        let why = "This client sends so much that bytes always lie ready: no read waits, and none runs out of time. When nothing is left of `bounds.time`, return `Event::Timeout` before the next read. A read timeout of zero is none at all: such a read waits for ever.";
+        drained(&server, &check, why);
+        server.expect_line("timeout", why);
+    }
+
+    #[test]
+    fn a_late_byte_buys_no_time() {
+        let check = check!();
+        let why = "This client is silent for most of `bounds.time`, sends one byte, and is silent again. The time is counted from the call of `drain`: that byte buys no more of it. Each read gets what is *left*; a read that gets all of `bounds.time` again may last until twice the time is over.";
+        // A program that had no processor in time gets a longer time, and so a larger margin.
+        let mut took = Duration::ZERO;
+        for time in [500, 1000, 2000].map(Duration::from_millis) {
+            let seconds = time.as_secs_f64().to_string();
+            let server = check.start(["serve", "--timeout", &seconds]);
+            let mut late = check.connect(&server);
+            answered(&mut late, &server);
+            // When the program has read this and sleeps, `drain` has begun.
+            late.send_one_by_one(".");
+            let silent = time.mul_f64(0.8);
+            check.note("waited", format!("{} ms", silent.as_millis()), "silent");
+            std::thread::sleep(silent);
+            let last = Instant::now();
+            late.send(".");
+            drained(&server, &check, why);
+            server.expect_line("timeout", why);
+            took = last.elapsed();
+            if took < time {
+                return;
+            }
+        }
+        check.fail(
+            "the timeout sooner after the last byte than `bounds.time`",
+            format!("after {} ms of 2000", took.as_millis()),
             why,
         );
-        server.expect_line("timeout", why);
     }
 }

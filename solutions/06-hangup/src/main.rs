@@ -107,12 +107,12 @@ impl Task {
                 None => Ok(()),
             },
             "answer" => {
-                let listening = self.listen()?;
-                let (connected, _) = listening.accept().map_err(cannot("accept on", self.addr))?;
+                let (listening, addr) = self.listen()?;
+                let (connected, _) = listening.accept().map_err(cannot("accept on", addr))?;
                 let (mut reader, writer) =
-                    two_handles(connected).map_err(cannot("accept on", self.addr))?;
+                    two_handles(connected).map_err(cannot("accept on", addr))?;
                 let last = server::answer(&mut reader, writer, &mut print)
-                    .map_err(cannot("answer on", self.addr))?;
+                    .map_err(cannot("answer on", addr))?;
                 print(last);
                 // The connection stays until the client has ended its stream.
                 let _ = io::copy(&mut reader, &mut io::sink());
@@ -136,8 +136,8 @@ impl Task {
         }
     }
 
-    /// A listening socket, as in chapter 4; prints its address.
-    fn listen(&self) -> Result<Socket, String> {
+    /// A listening socket, as in chapter 4, and its address, which is printed.
+    fn listen(&self) -> Result<(Socket, SocketAddr), String> {
         let listen = || {
             let domain = Domain::for_address(self.addr);
             let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
@@ -148,12 +148,12 @@ impl Task {
         };
         let (socket, addr) = listen().map_err(cannot("listen on", self.addr))?;
         say(format_args!("listening {addr}"));
-        Ok(socket)
+        Ok((socket, addr))
     }
 
     /// One client after the other, for ever.
     fn serve(&self) -> Result<(), String> {
-        let listening = self.listen()?;
+        let (listening, addr) = self.listen()?;
         let time = self.timeout.unwrap_or(Duration::from_secs(5));
         let bounds = Bounds {
             bytes: self.drain,
@@ -171,7 +171,7 @@ impl Task {
                 {
                     continue;
                 }
-                Err(error) => return Err(cannot("accept on", self.addr)(error)),
+                Err(error) => return Err(cannot("accept on", addr)(error)),
             };
             if let Some(peer) = peer.as_socket() {
                 say(format_args!("client {peer}"));

@@ -38,8 +38,8 @@ pub fn reply(request: &[u8]) -> String {
 /// `reader` and `writer` are two handles of one socket: `writer` was made with `try_clone`. The caller
 /// goes on reading with `reader`.
 ///
-/// Calls `report` with `Request` when the request is there and with `Sent` when all of the answer is,
-/// and returns the last event:
+/// Calls `report` with `Request` when the request is there, and with `Sent` when all of the answer is
+/// written. Returns the last event, and does not report it:
 ///
 /// - `HalfClosed`: the request is answered and our stream is ended.
 /// - `End`: the client ended its stream without a request. It gets no answer.
@@ -78,8 +78,10 @@ pub fn answer(
 /// that were, and why it stopped:
 ///
 /// - `End`: the client has ended its stream. Now a close harms nobody.
-/// - `Limit`: `bounds.bytes` bytes have come, or a few more, and no end.
-/// - `Timeout`: `bounds.time` is over, counted from the call of this function.
+/// - `Limit`: `bounds.bytes` bytes have been read, or a few more, and no end. All of them count.
+/// - `Timeout`: `bounds.time` is over, counted from the call of this function, however many reads
+///   there were and whatever they brought. (A socket's read timeout below 1 µs is none at all: the read
+///   waits for ever.)
 /// - what the error stands for: `Reset` above all.
 pub fn drain(reader: &mut BufReader<Socket>, bounds: &Bounds) -> io::Result<(u64, Event)> {
     // write: "throw away what comes, until one of the four is there"
@@ -88,11 +90,14 @@ pub fn drain(reader: &mut BufReader<Socket>, bounds: &Bounds) -> io::Result<(u64
     let mut buffer = [0; 4096];
     while drained < bounds.bytes {
         // A timeout counts from the call of one read. A client that sends a byte now and then would
-        // stay for ever: each read gets what is left of the whole.
+        // stay for ever: each read gets what is left of the whole. And where bytes lie ready a read
+        // waits for nothing, so that its timeout never ends it: we look at the clock ourselves.
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok((drained, Event::Timeout));
         }
+        // The system counts in microseconds, and 0 of them mean "no timeout" (socket(7)).
+        let left = left.max(Duration::from_millis(1));
         reader.get_ref().set_read_timeout(Some(left))?;
         match reader.read(&mut buffer) {
             Ok(0) => return Ok((drained, Event::End)),

@@ -7,7 +7,7 @@ use crate::calls::read;
 use crate::event::Event;
 
 /// Step 2. Reads on `connected` as long as bytes come. Calls `report` with each `Received`, as it
-/// happens, and returns the event that was none: the last one.
+/// happens, and returns the event that was none: the last one, which the caller reports.
 pub fn watch(connected: &Socket, report: &mut dyn FnMut(Event)) -> io::Result<Event> {
     // write: "report what is received, and return what is not"
     loop {

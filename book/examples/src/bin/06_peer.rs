@@ -13,13 +13,16 @@ fn main() -> io::Result<()> {
         "half-close",
         "unread",
         "reply",
+        "late-reply",
         "reset",
         "silent",
         "full",
     ]
     .contains(&&*how)
     {
-        eprintln!("06_peer close | half-close | unread | reply | reset | silent | full");
+        eprintln!(
+            "06_peer close | half-close | unread | reply | late-reply | reset | silent | full"
+        );
         std::process::exit(2);
     }
     let listening = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
@@ -60,6 +63,11 @@ fn main() -> io::Result<()> {
             connected.write_all(b"the reply")?;
             wait_for_bytes(&connected)?;
             drop(connected);
+        }
+        // Reads to the other end's end, and replies only then.
+        "late-reply" => {
+            connected.read_to_end(&mut buffer)?;
+            connected.write_all(b"the reply")?;
         }
         // Lingering for no time at all turns close into a reset.
         "reset" => {
