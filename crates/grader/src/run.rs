@@ -427,12 +427,15 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Checks mostly wait, so a little more runs at a time than there are cores.
+/// How many submissions are graded at a time for each core: checks mostly wait, and a wrong program makes them wait
+/// longest.
+const JOBS_A_CORE: usize = 2;
+
 fn jobs(args: &cli::Run) -> usize {
     args.jobs.map_or_else(
         || {
             let cores = thread::available_parallelism().map_or(2, usize::from);
-            cores + cores.div_ceil(2)
+            JOBS_A_CORE * cores
         },
         usize::from,
     )
