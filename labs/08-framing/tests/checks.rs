@@ -1,5 +1,6 @@
 //! The checks of chapter 8. Each runs the program and is the other end of its stream: one that cuts it
-//! anywhere, joins what it likes, lies about lengths, and leaves in the middle.
+//! anywhere, joins what it likes, lies about lengths, and leaves in the middle. A few give it a writer or
+//! a reader that does what a script says.
 use std::time::{Duration, Instant};
 
 use testkit::{Check, check};
@@ -49,6 +50,7 @@ mod step_1 {
                 [b'h', ..] => "The message came without a length. Its length comes first, as four bytes.",
                 [0, 0, 0, 9, ..] => "The length counts the message alone, and not the four bytes in which it stands.",
                 [0, 0, 0, 6, ..] => "The length counts the message, and no end of the line: `message` holds exactly what is to be sent.",
+                [0, 0, 0, 11, ..] => "The first frame is gone. `stream` may hold frames already: `encode` appends to it, and clears nothing.",
                 [0, 5, ..] | [5, b'h', ..] => "The length takes up four bytes, also when one would do: the receiver must know how many to read.",
                 _ => "A frame is the length of the message as four bytes, the most significant first, and then the message.",
             },
@@ -85,7 +87,7 @@ mod step_1 {
     fn refuses_a_message_longer_than_it_may_be() {
         let check = check!();
         let done = check.run_with_input(["encode", "--max", "5"], b"hello\nhello!\n");
-        let why = "`max` is 5: a message of 5 bytes may be sent, one of 6 may not, because no receiver would take it. Look before anything is written to `stream`, and return Fault::TooLong.";
+        let why = "`max` is 5: a message of 5 bytes may be sent, one of 6 may not, because no receiver would take it. Look before anything is written to `stream`, and return Fault::TooLong: `stream` is left as it was, with the frames of the messages before.";
         done.expect_stdout(prefixed(b"hello"), why);
         done.expect_exit(1, why)
             .expect_error(&["message 2", "6 bytes", "at most 5"], why);
@@ -208,16 +210,46 @@ mod step_3 {
     }
 
     #[test]
+    fn sends_a_frame_in_one_write() {
+        let check = check!();
+        let done = check.run_with_input(["send", "--script", "1000"], "hello\n\n粘包\n");
+        let frames = ["hello", "", "粘包"].map(|message| prefixed(message.as_bytes()));
+        done.expect_stdout(
+            frames.concat(),
+            "The writer takes all that it is offered: the three frames, and nothing else.",
+        );
+        done.expect_success("All messages were sent.");
+        let writes = done.stderr.matches("write of ").count();
+        check.require(
+            "3 writes for 3 messages",
+            format!("{writes} writes"),
+            writes == 3,
+            "A frame goes out in one `write`: `encode` has put it into one Vec, and all of that is offered at once. In parts, the second one may wait for the acknowledgement of the first.",
+        );
+    }
+
+    #[test]
+    fn sends_what_a_write_has_left() {
+        let check = check!();
+        let script = ["send", "--script", "3,interrupted,1,interrupted,2"];
+        let done = check.run_with_input(script, b"hello\nbye\n");
+        let why = "A `write` may take a part and say how many bytes that were, and one that a signal interrupts takes none. Both are no failure: the rest of the frame goes into the next `write`. `write_all` does it, and so does your `send_all` of chapter 7.";
+        done.expect_stdout([prefixed(b"hello"), prefixed(b"bye")].concat(), why);
+        done.expect_success(why);
+    }
+
+    #[test]
     fn prints_a_message_as_soon_as_it_is_complete() {
         let check = check!();
         let program = check.start(["receive"]);
         let mut peer = check.connect(&program);
         for (message, line) in [(&b"hello"[..], "5 \"hello\""), (b"", "0 \"\"")] {
             peer.send(prefixed(message));
-            program.expect_line(
-                line,
-                "All of the frame has come, and the connection stays open. Decode after each `read`: a loop that reads until the end, or until a buffer is full, waits for what may never come.",
-            );
+            program.expect_line(line, |got: &[u8]| match got {
+                [b'5', ..] if message.is_empty() => "The first message came once more. What its frame has used is used up: remove those bytes from `arrived` before you return the message.",
+                [] if message.is_empty() => "The frame of an empty message has come, all four bytes of it, and the connection stays open. That is a message too, and is returned as one: `Ok(Some(…))` with an empty Vec.",
+                _ => "All of the frame has come, and the connection stays open. Decode after each `read`: a loop that reads until the end, or until a buffer is full, waits for what may never come.",
+            });
         }
         peer.half_close();
         program.expect_line("end after 2 messages", no_more);
@@ -332,6 +364,31 @@ mod step_3 {
     }
 
     #[test]
+    fn a_connection_that_breaks_is_an_error() {
+        let check = check!();
+        let program = check.start(["receive"]);
+        let mut peer = check.connect(&program);
+        peer.send(prefixed(b"hello"));
+        program.expect_line("5 \"hello\"", "The first frame was complete.");
+        peer.reset();
+        let why = "The peer has reset the connection: this `read` fails, and did not return 0. What was still to come is lost, and only an end of the stream is an end in order. Return the error: Fault::Io.";
+        let done = program.expect_ends(why);
+        done.expect_exit(1, why)
+            .expect_error(&["after 1 message"], why);
+    }
+
+    #[test]
+    fn reads_again_after_an_interruption() {
+        let check = check!();
+        let stream = [prefixed(b"hello"), prefixed(b"bye")].concat();
+        let script = "interrupted,1,interrupted,interrupted,6,interrupted,2,interrupted";
+        let done = check.run_with_input(["receive", "--script", script], stream);
+        let why = "A signal interrupted the `read` before it brought anything (`ErrorKind::Interrupted`). Nothing is lost and nothing has ended: make the same call again. Every other error is returned.";
+        done.expect_stdout_lines(&["5 \"hello\"", "3 \"bye\"", "end after 2 messages"], why);
+        done.expect_success(why);
+    }
+
+    #[test]
     fn refuses_a_hostile_length_while_the_peer_waits() {
         let check = check!();
         let program = check.start(["receive"]);
@@ -398,15 +455,29 @@ mod step_4 {
         let program = check.spawn([&["send", &addr], &CURE[..]].concat());
         let mut peer = listener.accept(&program);
         program
-            .type_in(b"one\ntwo\\r\\nthree\nfour\n")
+            .type_in(b"one\ntwo\\r\\nthree\\r\\nfour\nfive\n")
             .close_input();
         let why = "The second message holds the delimiter itself. In the stream it would be two messages, and nobody could tell: `encode` returns Fault::HoldsDelimiter, and nothing of the message is sent.";
         peer.expect(b"one\r\n", "The first message holds no delimiter.");
         peer.expect_end(why);
-        program
-            .expect_ends(why)
-            .expect_exit(1, why)
-            .expect_error(&["message 2", "holds the delimiter, at byte 3"], why);
+        let done = program.expect_ends(why);
+        done.expect_exit(1, why)
+            .expect_error(&["message 2", "holds the delimiter"], why);
+        done.expect_error(
+            &["message 2", "at byte 3"],
+            "The message holds the delimiter twice, and the place to tell is that of the first: how many bytes come before it.",
+        );
+    }
+
+    #[test]
+    fn refuses_a_line_longer_than_it_may_be() {
+        let check = check!();
+        let words = ["encode", "--cure", "delimiter", "--max", "5"];
+        let done = check.run_with_input(words, b"hello\nhello!\n");
+        let why = "`max` is 5: a message of 5 bytes may be sent, and its delimiter is not counted. One of 6 bytes no receiver would take: return Fault::TooLong, as the prefix does, and leave `stream` as it was.";
+        done.expect_stdout(b"hello\r\n", why);
+        done.expect_exit(1, why)
+            .expect_error(&["message 2", "6 bytes", "at most 5"], why);
     }
 
     #[test]
@@ -428,7 +499,14 @@ mod step_4 {
                     "1 \"\\r\"",
                     "end after 4 messages",
                 ],
-                why,
+                |got: &[u8]| {
+                    let second = got.strip_prefix(b"3 \"a\\rb\"\n");
+                    if second.is_some_and(|rest| !rest.starts_with(b"3 \"c\\nd\"\n")) {
+                        "The first message is right, and the next one begins in the wrong place. `used` is all of the frame: the message and both bytes of the delimiter."
+                    } else {
+                        why
+                    }
+                },
             );
             done.expect_success(why);
         }
@@ -475,7 +553,13 @@ mod step_4 {
             ];
             let done = check.run_with_input(words, b"hello\r\nhello!\r\n");
             let why = "`max` is 5. \"hello\" is a message, and \"hello!\" is refused, in whatever pieces they come: look for the delimiter only where that of a message of at most `max` bytes can be.";
-            done.expect_stdout_lines(&["5 \"hello\""], why);
+            done.expect_stdout_lines(&["5 \"hello\""], |got: &[u8]| {
+                if got.is_empty() {
+                    "`max` is 5, and \"hello\" has 5 bytes: you gave up before its delimiter had room to arrive. A message and its delimiter may take `max` + 2 bytes."
+                } else {
+                    why
+                }
+            });
             done.expect_exit(1, why)
                 .expect_error(&["after 1 message", "no end", "5 bytes"], why);
         }
@@ -484,7 +568,7 @@ mod step_4 {
     #[test]
     fn an_end_before_the_delimiter_is_an_error() {
         let check = check!();
-        for rest in [&b"two"[..], b"two\r"] {
+        for rest in [&b"two"[..], b"two\r", b"\r"] {
             let program = check.start([&["receive"], &CURE[..]].concat());
             let mut peer = check.connect(&program);
             peer.send([b"one\r\n", rest].concat()).half_close();
@@ -509,7 +593,13 @@ mod step_5 {
         let done = check.run_with_input([&["encode"], &CURE[..]].concat(), b"ab\n\nfour\n\\x00c\n");
         done.expect_stdout(
             b"ab\0\0\0\0\0\0four\0c\0\0",
-            "Every frame has exactly 4 bytes: the message, and zero bytes where it is shorter. A message that fills it has none.",
+            |got: &[u8]| {
+                if got.len() == 4 {
+                    "Only one block is left. `stream` may hold frames already: this one begins at its end, and is to end `size` bytes behind that."
+                } else {
+                    "Every frame has exactly 4 bytes: the message, and zero bytes where it is shorter. A message that fills it has none."
+                }
+            },
         );
         done.expect_success("All four fit.");
     }
@@ -523,10 +613,13 @@ mod step_5 {
         done.expect_exit(1, why)
             .expect_error(&["message 1", "5 bytes", "at most 4"], why);
         let why = "The message ends in a zero byte, and so does the padding. The receiver takes all of them away, and gets another message: return Fault::EndsInPadding.";
-        let done = check.run_with_input([&["encode"], &CURE[..]].concat(), b"ab\\x00\n");
-        done.expect_stdout(b"", why);
-        done.expect_exit(1, why)
-            .expect_error(&["message 1", "padding"], why);
+        let full = "The message fills the block, and its last byte is zero. Padding or not, the receiver takes away every zero byte at the end: return Fault::EndsInPadding.";
+        for (line, why) in [(&b"ab\\x00\n"[..], why), (b"abc\\x00\n", full)] {
+            let done = check.run_with_input([&["encode"], &CURE[..]].concat(), line);
+            done.expect_stdout(b"", why);
+            done.expect_exit(1, why)
+                .expect_error(&["message 1", "padding"], why);
+        }
     }
 
     #[test]
@@ -563,7 +656,13 @@ mod step_5 {
         peer.send(b"onetwo");
         program.expect_line(
             "6 \"onetwo\"",
-            "Nothing in these six bytes says that they were two messages. With this cure all that is there is one message, right or wrong.",
+            |got: &[u8]| {
+                if got.starts_with(b"0 ") {
+                    "Nothing has come, and a message was made of it. Of no bytes there never is a frame: `Ok(None)`."
+                } else {
+                    "Nothing in these six bytes says that they were two messages. With this cure all that is there is one message, right or wrong."
+                }
+            },
         );
         peer.send(b"just one message");
         let why = "A `read` of at most 8 bytes cannot bring 16. With this cure whatever one `read` brings is a message, and this one becomes two.";
@@ -576,19 +675,19 @@ mod step_5 {
 
     #[test]
     fn a_pause_does_not_reach_a_reader_that_is_held_up() {
-        const PAUSE: Duration = Duration::from_millis(60);
+        const PAUSE: Duration = Duration::from_millis(150);
         let check = check!();
         let listener = check.listen();
         let addr = listener.addr().to_string();
-        let began = Instant::now();
-        let program = check.spawn(["send", &addr, "--cure", "delay", "--pause", "60"]);
+        let program = check.spawn(["send", &addr, "--cure", "delay", "--pause", "150"]);
         let mut peer = listener.accept(&program);
+        let began = Instant::now();
         program.type_in(b"one\ntwo\nthree\n");
         program
             .finish()
             .expect_success("All three could be sent, whether anybody reads or not.");
         check.require(
-            "at least twice 60 ms for three messages",
+            "at least twice 150 ms for three messages",
             format!("{} ms", began.elapsed().as_millis()),
             began.elapsed() >= 2 * PAUSE,
             "`send` waits after each message for `framing.pause()`: `thread::sleep`. Without it this cure is none at all.",
@@ -598,6 +697,21 @@ mod step_5 {
             "With this cure the bytes of the messages follow each other, and nothing else.",
         );
         peer.expect_end("There are no more messages.");
+    }
+
+    #[test]
+    fn a_pause_comes_after_the_message() {
+        let check = check!();
+        let listener = check.listen();
+        let addr = listener.addr().to_string();
+        let program = check.spawn(["send", &addr, "--cure", "delay", "--pause", "60000"]);
+        let mut peer = listener.accept(&program);
+        program.type_in(b"one\ntwo\n");
+        peer.expect(
+            b"one",
+            "The pause of a minute comes after the message, and not before it: write first, then sleep.",
+        );
+        peer.expect_no_more("The pause between the two is a minute, and it has just begun.");
     }
 
     #[test]
@@ -623,9 +737,15 @@ mod step_6 {
         let done = check.run_with_input(["encode", "--cure", "escape"], INPUT);
         done.expect_stdout(
             STREAM,
-            "In the message c0 becomes db dc, and db becomes db dd; every other byte stays, dc and dd too. Look at each byte of the message once: two replacements, one after the other, replace what the first has written. Then comes c0.",
+            "In the message c0 becomes db dc, and db becomes db dd; every other byte stays, dc and dd too. Look at each byte of the message once: to replace every c0 first, and then every db, replaces what has just been written. Then comes c0.",
         );
         done.expect_success("With an escape there is nothing that cannot be sent.");
+        let words = ["encode", "--cure", "escape", "--max", "3"];
+        let done = check.run_with_input(words, b"\\xc0\\xc0\\xc0\nabcd\n");
+        let why = "`max` is 3 and counts the bytes of the message, before any is escaped: three may be sent, four are Fault::TooLong.";
+        done.expect_stdout(b"\xdb\xdc\xdb\xdc\xdb\xdc\xc0", why);
+        done.expect_exit(1, why)
+            .expect_error(&["message 2", "4 bytes", "at most 3"], why);
     }
 
     #[test]
@@ -653,11 +773,29 @@ mod step_6 {
                     .expect_error(&["after 1 message", word, "escape"], why);
             }
         }
-        let why = "More than `max` bytes of a message have come, escapes not counted, and no end: return Fault::NoEnd.";
-        let words = ["decode", "--cure", "escape", "--max", "3"];
-        let done = check.run_with_input(words, b"abc\xc0abcd");
-        done.expect_stdout_lines(&["3 \"abc\""], why);
-        done.expect_exit(1, why)
-            .expect_error(&["after 1 message", "no end", "3 bytes"], why);
+    }
+
+    #[test]
+    fn gives_up_as_soon_as_it_is_hopeless() {
+        let check = check!();
+        let program = check.start(["receive", "--cure", "escape"]);
+        let mut peer = check.connect(&program);
+        peer.send(b"a\xc0b\xdbc");
+        program.expect_line("1 \"a\"", "The first message has its end.");
+        let why = "An escape has come that means nothing, and the peer sends no more and stays. Whatever comes now, this will not become a message: return Fault::WrongEscape at once, and do not wait for c0.";
+        program
+            .expect_ends(why)
+            .expect_exit(1, why)
+            .expect_error(&["after 1 message", "63", "escape"], why);
+        for stream in [&b"abc\xc0abcd"[..], b"abc\xc0abcd\xc0"] {
+            for chunk in ["1", "1000"] {
+                let why = "More than `max` bytes of a message have come, escapes not counted: return Fault::NoEnd, also where the end comes with them. The answer must not depend on the pieces.";
+                let words = ["decode", "--cure", "escape", "--max", "3", "--chunk", chunk];
+                let done = check.run_with_input(words, stream);
+                done.expect_stdout_lines(&["3 \"abc\""], why);
+                done.expect_exit(1, why)
+                    .expect_error(&["after 1 message", "no end", "3 bytes"], why);
+            }
+        }
     }
 }

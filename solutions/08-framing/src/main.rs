@@ -5,6 +5,7 @@ mod escape;
 mod fixed;
 mod framing;
 mod prefix;
+mod script;
 mod stream;
 mod text;
 
@@ -21,15 +22,19 @@ use escape::Escape;
 use fixed::Fixed;
 use framing::{Fault, Framing};
 use prefix::Prefix;
+use script::{Script, Scripted};
 use stream::Receiver;
 
 const USAGE: &str = "framing encode  [CURE]
        framing decode  [CURE] [--chunk N]
        framing send    ADDR [CURE]
+       framing send    --script SCRIPT [CURE]
        framing receive [--listen ADDR] [CURE] [--chunk N] [--quiet]
+       framing receive --script SCRIPT [CURE] [--chunk N] [--quiet]
 CURE is --cure prefix|delimiter|escape [--max N], --cure fixed [--size N] or --cure delay [--pause MS].
 ADDR is an address and a port: 127.0.0.1:4000 or [::1]:4000. N is a number from 1 to 16777216, MS one
-from 0 to 60000. encode and send take a message from each line of standard input.";
+from 0 to 60000. SCRIPT is words with commas between them, each a number of bytes or interrupted. encode
+and send take a message from each line of standard input.";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -56,13 +61,21 @@ enum Task {
         chunk: usize,
     },
     Send {
-        addr: SocketAddr,
+        to: End,
     },
     Receive {
-        listen: SocketAddr,
+        from: End,
         chunk: usize,
         quiet: bool,
     },
+}
+
+/// What is at the other end of the stream.
+enum End {
+    /// Somebody there, or who comes there.
+    Addr(SocketAddr),
+    /// Nobody: standard input or output, a call at a time as the script says.
+    Script(Script),
 }
 
 /// A task, and the cure to do it with.
@@ -84,12 +97,19 @@ impl Job {
                 chunk: words.number("--chunk", 1)?,
             },
             "send" => Task::Send {
-                addr: words.addr()?,
+                to: match words.value("--script")? {
+                    Some(text) => End::Script(Script::parse(&text)?),
+                    None => End::Addr(words.addr()?),
+                },
             },
             "receive" => Task::Receive {
-                listen: match words.value("--listen")? {
-                    Some(text) => parse_addr(&text)?,
-                    None => (Ipv4Addr::LOCALHOST, 0).into(),
+                from: match (words.value("--script")?, words.value("--listen")?) {
+                    (Some(_), Some(_)) => {
+                        return Err("--script and --listen exclude each other".into());
+                    }
+                    (Some(text), None) => End::Script(Script::parse(&text)?),
+                    (None, Some(text)) => End::Addr(parse_addr(&text)?),
+                    (None, None) => End::Addr((Ipv4Addr::LOCALHOST, 0).into()),
                 },
                 chunk: words.number("--chunk", 4096)?,
                 quiet: words.flag("--quiet"),
@@ -106,20 +126,33 @@ impl Job {
     fn run(self) -> Result<(), String> {
         let cure = &*self.cure;
         match self.task {
-            Task::Encode => each_message(|message| {
-                let mut frame = Vec::new();
-                cure.encode(message, &mut frame)?;
-                show(&frame)
-            }),
+            Task::Encode => {
+                // All frames go into one stream, each behind the one before.
+                let mut frames = Vec::new();
+                let encoded = each_message(|message| cure.encode(message, &mut frames));
+                show(&frames).map_err(|error| format!("cannot print: {error}"))?;
+                encoded
+            }
             Task::Decode { chunk } => decode(cure, chunk),
-            Task::Send { addr } => {
+            Task::Send {
+                to: End::Addr(addr),
+            } => {
                 let mut socket = connect(addr).map_err(cannot("connect to", addr))?;
                 each_message(|message| stream::send(cure, message, &mut socket))?;
                 let ended = socket.shutdown(Shutdown::Write);
                 ended.map_err(|error| format!("cannot end the stream: {error}"))
             }
+            Task::Send {
+                to: End::Script(script),
+            } => {
+                let mut writer = Scripted::new(script, io::stdout());
+                let sent = each_message(|message| stream::send(cure, message, &mut writer));
+                let flushed = writer.flush();
+                flushed.map_err(|error| format!("cannot print: {error}"))?;
+                sent
+            }
             Task::Receive {
-                listen,
+                from: End::Addr(listen),
                 chunk,
                 quiet,
             } => {
@@ -127,21 +160,33 @@ impl Job {
                 let addr = own_addr(&listening).map_err(cannot("listen on", listen))?;
                 print(&format!("listening {addr}"))?;
                 let (client, _) = listening.accept().map_err(cannot("accept on", addr))?;
-                let mut receiver = Receiver::new(cure, client, chunk);
-                let mut count = 0_u64;
-                loop {
-                    match receiver.receive() {
-                        Ok(Some(message)) => {
-                            count += 1;
-                            if !quiet {
-                                print(&text::show(&message))?;
-                            }
-                        }
-                        Ok(None) => return print(&end_after(count)),
-                        Err(fault) => return Err(format!("after {}: {fault}", messages(count))),
-                    }
+                print_messages(Receiver::new(cure, client, chunk), quiet)
+            }
+            Task::Receive {
+                from: End::Script(script),
+                chunk,
+                quiet,
+            } => {
+                let reader = Scripted::new(script, io::stdin());
+                print_messages(Receiver::new(cure, reader, chunk), quiet)
+            }
+        }
+    }
+}
+
+/// Prints each message that `receiver` returns, unless `quiet`, and at the end how many those were.
+fn print_messages(mut receiver: Receiver<'_, impl Read>, quiet: bool) -> Result<(), String> {
+    let mut count = 0_u64;
+    loop {
+        match receiver.receive() {
+            Ok(Some(message)) => {
+                count += 1;
+                if !quiet {
+                    print(&text::show(&message))?;
                 }
             }
+            Ok(None) => return print(&end_after(count)),
+            Err(fault) => return Err(format!("after {}: {fault}", messages(count))),
         }
     }
 }

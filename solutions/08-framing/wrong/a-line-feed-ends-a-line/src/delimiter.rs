@@ -33,8 +33,8 @@ impl Framing for Delimiter {
         // end
     }
 
-    /// Step 4. [`Fault::NoEnd`] when a message of at most `max` bytes and its delimiter would be there,
-    /// and the delimiter is not; also when one comes later.
+    /// Step 4. [`Fault::NoEnd`] when `max` + 2 bytes are there, or more, and no delimiter begins at byte
+    /// `max` or before (the first byte is byte 0); also when one begins later.
     fn decode(&self, bytes: &[u8]) -> Result<Option<Frame>, Fault> {
         // write: "the first frame, or that it is not all there yet, or that it cannot be one"
         // The delimiter of a message that is not too long lies within these bytes. To look no further

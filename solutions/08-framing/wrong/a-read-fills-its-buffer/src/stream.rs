@@ -7,9 +7,10 @@ use std::thread;
 
 use crate::framing::{Fault, Framing};
 
-/// Step 3. Sends one message: all of its frame, and then waits for [`Framing::pause`].
+/// Step 3. Sends one message: all of its frame, flushed, and then waits for [`Framing::pause`].
 ///
-/// Of a message that cannot be encoded nothing is sent.
+/// The whole frame is offered to one `write`. What that does not take follows in further ones, and an
+/// interrupted `write` is made again ([`Write::write_all`] does both). Of a message that cannot be encoded nothing is sent.
 pub fn send(framing: &dyn Framing, message: &[u8], writer: &mut impl Write) -> Result<(), Fault> {
     // write: "one message, and the pause after it"
     let mut frame = Vec::new();
