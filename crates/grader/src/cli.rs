@@ -101,7 +101,8 @@ pub struct Selfcheck {
     /// How many programs are graded at a time [default: two a core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// What keeps the programs from the machine; `none` gives each of them all your rights [default: bubblewrap]
+    /// What keeps the programs from the machine; `none` gives each of them all your rights [default: the first
+    /// that works of bubblewrap, uid for root or landlock for others]
     #[arg(long, value_name = "TIER")]
     pub sandbox: Option<crate::sandbox::Tier>,
 }
@@ -225,7 +226,8 @@ pub struct Run {
     /// checks, compiler, limits and seed is not judged again. Prints what is other than before, and writes changes.csv
     #[arg(long)]
     pub resume: bool,
-    /// What keeps submissions from the machine; `none` gives each of them all your rights [default: bubblewrap]
+    /// What keeps submissions from the machine; `none` gives each of them all your rights [default: the first
+    /// that works of bubblewrap, uid for root or landlock for others]
     #[arg(long, value_name = "TIER")]
     pub sandbox: Option<crate::sandbox::Tier>,
     /// Grade this part of the class only: its number, from 1, and how many parts there are, as in 2/4. Needs --secret;
