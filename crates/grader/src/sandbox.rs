@@ -16,7 +16,6 @@ use anyhow::{Context as _, bail, ensure};
 use course::Course;
 use launch::{Limits, Orders, PROBE, PROBED, Record};
 use serde::Serialize;
-use tempfile::TempDir;
 
 pub mod apart;
 mod bubblewrap;
@@ -24,6 +23,7 @@ mod fence;
 mod launcher;
 pub mod watch;
 
+use crate::scratch::Scratch;
 use crate::{judge, scratch};
 
 /// What keeps submissions apart from everything else.
@@ -60,7 +60,7 @@ pub struct Sandbox {
     /// What it is not, in sentences.
     notes: Vec<String>,
     /// Holds the programs that it needs, under the names of their roles.
-    roles: TempDir,
+    roles: Scratch,
 }
 
 #[derive(Debug)]

@@ -1,18 +1,34 @@
 //! Folders that last as long as a run. What a run that was killed left behind, the next one removes.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-/// Makes a folder in `parent` that is removed with the value; first removes those of the same kind whose run is over.
+/// A folder that is removed with the value. It is locked as long (flock(2)), so that graders in other process
+/// namespaces, or on other machines that share the disk, see that its run goes on.
+#[derive(Debug)]
+pub struct Scratch {
+    dir: TempDir,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Makes a folder in `parent`; first removes those of the same kind whose run is over.
 ///
 /// # Errors
 /// Nothing can be written there.
-pub fn make(parent: &Path, kind: &str) -> anyhow::Result<TempDir> {
+pub fn make(parent: &Path, kind: &str) -> anyhow::Result<Scratch> {
     sweep(parent, kind);
-    tempfile::Builder::new()
+    let dir = tempfile::Builder::new()
         .prefix(&format!("{kind}-{}-", std::process::id()))
         .tempdir_in(parent)
         .with_context(|| {
@@ -20,7 +36,11 @@ pub fn make(parent: &Path, kind: &str) -> anyhow::Result<TempDir> {
                 "nothing can be written into {}; free some space, or make it writable",
                 parent.display()
             )
-        })
+        })?;
+    let lock = File::open(dir.path())?;
+    lock.lock_shared()
+        .with_context(|| format!("{} cannot be locked", dir.path().display()))?;
+    Ok(Scratch { dir, _lock: lock })
 }
 
 /// Removes those of a kind whose run is over, files and folders.
@@ -33,12 +53,18 @@ pub fn sweep(parent: &Path, kind: &str) {
             .and_then(|(run, _)| run.parse::<u32>().ok());
         if let Some(run) = run
             && !Path::new("/proc").join(run.to_string()).exists()
+            && !is_locked(&entry.path())
         {
             // Somebody else's stays.
             let path = entry.path();
             let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
         }
     }
+}
+
+/// Whether a run that cannot be seen from here has it.
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// How much room there is for what is written into `folder`, in bytes (statvfs(3)).
@@ -54,6 +80,20 @@ pub fn free(folder: &Path) -> anyhow::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_run_elsewhere_has_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let theirs = parent.path().join("kind-4194999-abc");
+        fs::create_dir(&theirs).unwrap();
+        let lock = File::open(&theirs).unwrap();
+        lock.lock_shared().unwrap();
+        sweep(parent.path(), "kind");
+        assert!(theirs.exists());
+        drop(lock);
+        sweep(parent.path(), "kind");
+        assert!(!theirs.exists());
+    }
 
     #[test]
     fn what_a_run_left_is_removed_and_nothing_else() {

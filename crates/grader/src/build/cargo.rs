@@ -9,9 +9,8 @@ use anyhow::{Context as _, bail, ensure};
 use course::{Course, Lab};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tempfile::TempDir;
 
-use crate::scratch;
+use crate::scratch::{self, Scratch};
 
 /// What the folders are called that hold the dependencies of a run, below `target/grade`.
 pub const SCRATCH: &str = "dependencies";
@@ -22,7 +21,7 @@ pub(super) struct Ready {
     /// The checks' executable.
     pub(super) checks: PathBuf,
     /// A folder with the lab's compiled dependencies, theirs included, and nothing else; removed with this.
-    pub(super) dependencies: TempDir,
+    pub(super) dependencies: Scratch,
     /// What the program may name: the crate, and its file in `dependencies`.
     pub(super) externs: BTreeMap<String, String>,
     /// What the checks may name: the crate, and its file.
