@@ -119,7 +119,7 @@ fn join(shards: impl Iterator<Item = (PathBuf, Draft)>) -> anyhow::Result<Draft>
             match (&ours.checks, theirs.checks) {
                 (Some(ours), Some(theirs)) => ensure!(
                     *ours == theirs,
-                    "{} and {} have other checks",
+                    "{} and {} were judged by other checks: grade every part with the same course and the same compiler, at the same path",
                     first.display(),
                     dir.display()
                 ),

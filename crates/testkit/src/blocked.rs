@@ -392,8 +392,16 @@ pub(crate) fn whereabouts(root: u32, listening: Option<SocketAddr>) -> String {
         .collect();
     places.sort();
     places.dedup();
+    let more = places.len().saturating_sub(MOST_PLACES);
+    places.truncate(MOST_PLACES);
+    if more > 0 {
+        places.push(format!("{more} more of its threads elsewhere"));
+    }
     places.join("; and ")
 }
+
+/// How many of a program's threads are told of, where each waits in a place of its own.
+const MOST_PLACES: usize = 4;
 
 /// Says that a check's programs are stuck after several pictures in a row that do not differ and in
 /// which everything waits for ever.

@@ -8,7 +8,7 @@ const ENOUGH: Duration = Duration::from_secs(1);
 /// What the kernel says of the load since a moment.
 pub(crate) struct Load {
     since: Instant,
-    /// How long somebody has waited for a processor by then.
+    /// How long somebody has waited for a processor or a disk by then.
     stalled: Option<Duration>,
 }
 
@@ -21,7 +21,7 @@ impl Load {
         }
     }
 
-    /// Whether `programs`, the process ids of what the check runs, may have waited for a processor
+    /// Whether `programs`, the process ids of what the check runs, may have waited for the machine
     /// most of the time: somebody always has, and they have not had much of one. False where that
     /// cannot be seen.
     #[cfg(target_os = "linux")]
@@ -51,16 +51,19 @@ fn decide(elapsed: Duration, stalled: Duration, used: Duration) -> bool {
     stalled >= elapsed / 2 && used < ENOUGH
 }
 
-/// How long, since the machine started, at least one task was ready to run and had no processor
-/// (the `some` line of `/proc/pressure/cpu`; Linux 4.20, where it is not switched off).
+/// How long, since the machine started, at least one task was ready to run and had no processor, or waited for a disk
+/// (the `some` lines of `/proc/pressure/cpu` and `io`; Linux 4.20, where they are not switched off).
 #[cfg(target_os = "linux")]
 fn stalled() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
-    let some = text.lines().find(|line| line.starts_with("some "))?;
-    let total = some
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("total="))?;
-    total.parse().ok().map(Duration::from_micros)
+    let some = |what: &str| -> Option<Duration> {
+        let text = std::fs::read_to_string(format!("/proc/pressure/{what}")).ok()?;
+        let some = text.lines().find(|line| line.starts_with("some "))?;
+        let total = some
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("total="))?;
+        total.parse().ok().map(Duration::from_micros)
+    };
+    Some(some("cpu")? + some("io").unwrap_or_default())
 }
 
 #[cfg(not(target_os = "linux"))]

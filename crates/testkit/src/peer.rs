@@ -694,8 +694,8 @@ impl<'p> Peer<'p> {
                 self
             }
             Came::Bytes(n) => self.unexpected("nothing yet", &buffer[..n], "", why),
-            Came::End => self.unexpected("nothing yet", &[], Closing::End.words(), why),
-            Came::Reset => self.unexpected("nothing yet", &[], Closing::Reset.words(), why),
+            Came::End => self.ended_instead(Closing::End, why),
+            Came::Reset => self.ended_instead(Closing::Reset, why),
         }
     }
 
@@ -920,6 +920,12 @@ impl<'p> Peer<'p> {
             remains: self.program.remains(),
             why: why.explain(&got),
         })
+    }
+
+    /// The conversation has ended where nothing was to come.
+    fn ended_instead(&mut self, closing: Closing, why: impl Why) -> ! {
+        let ending = format!("{}{}", closing.words(), self.ended_too());
+        self.unexpected("nothing yet", &[], &ending, why)
     }
 
     fn unexpected(&mut self, expected: &str, got: &[u8], ending: &str, why: impl Why) -> ! {
