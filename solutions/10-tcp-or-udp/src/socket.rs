@@ -7,6 +7,9 @@ use crate::datagram::{BLOCK, Datagram, HEADER};
 
 /// The next datagram that arrives before `until` and can be decoded, and who sent it; none when the
 /// time is up. What cannot be decoded is passed over, as if it had been lost.
+///
+/// For a wait without an end, call it in a loop, each time with a moment far away, say in an hour.
+/// (`Instant::now() + Duration::MAX` is no moment, and panics.)
 #[allow(dead_code, reason = "your code calls it")]
 pub fn receive_until(
     socket: &UdpSocket,

@@ -32,8 +32,9 @@ fn acknowledge(socket: &UdpSocket, transfer: u32, number: u32, to: SocketAddr) -
 /// Steps 2 and 5. Receives one transfer into `file`, and returns when it has its name and the FIN is
 /// acknowledged.
 ///
-/// The transfer begins with the first DATA or FIN of number 0, and is from then on the one of this
-/// sender's address and this `transfer`; every other datagram is passed over, without an answer.
+/// The transfer begins with the first datagram of number 0, DATA or FIN, and is from then on the one
+/// of this sender's address and this `transfer`; every other datagram is passed over, without an
+/// answer.
 ///
 /// - DATA with the number that comes next: append it, then acknowledge that number.
 /// - DATA that was here before: acknowledge it again, and do not write it again.
@@ -44,8 +45,10 @@ fn acknowledge(socket: &UdpSocket, transfer: u32, number: u32, to: SocketAddr) -
 ///
 /// An acknowledgement goes back at once, one for each datagram, and is a promise: its sender forgets
 /// the block. When for the time of `idle` nothing of the transfer has come, the error is
-/// [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut). Before the transfer has begun the wait has
-/// no end. Returns whom to answer, for [`linger`].
+/// [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut). Every datagram of the transfer starts that
+/// time anew, also one that is here already or is passed over; nobody else's does. Before the
+/// transfer has begun the wait has no end: see `receive_until` in `socket.rs`. Returns whom to
+/// answer, for [`linger`].
 pub fn receive(socket: &UdpSocket, file: &mut Partial, idle: Duration) -> io::Result<Ended> {
     // write: "one transfer into the file"
     // The first datagram decides who the peer is; nobody is asked, so nobody else may join later.
