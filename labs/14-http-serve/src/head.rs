@@ -44,11 +44,11 @@ pub fn is_host(value: &str) -> bool {
 /// Step 1. The request at the front of `bytes`, up to and including its empty line; `None` while its
 /// empty line has not come and may still come. What follows is not looked at.
 ///
-/// Lines end with CRLF, and empty lines before the request line are skipped. The request line is a
-/// method, a target and a version with one blank between them; the method is a token, the target has
-/// at least one byte and only bytes from 0x21 to 0x7e. Each field is a name (a token), a colon, and a
-/// value, with blanks and tabs around the value that do not belong to it. A value has no control
-/// characters but tabs.
+/// Lines end with CRLF. Empty lines before the request line are skipped, and count in `used`. The
+/// request line is a method, a target and a version with one blank between them; the method is a token,
+/// the target has at least one byte and only bytes from 0x21 to 0x7e. Each field is a name (a token), a
+/// colon, and a value, with blanks and tabs around the value that do not belong to it. A value has no
+/// control characters but tabs.
 ///
 /// Refusals:
 /// - 400 for what is not of this form; for a CR or LF that stands alone, at once.
@@ -67,9 +67,9 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
 /// neither field: [`Framing::None`].
 ///
 /// Refusals: 400 for a Content-Length that is no number. 413 for one that does not fit into 64 bits.
-/// Bonus: 400 for several Content-Length (or a list in one) that differ; for both fields in one head;
-/// for Transfer-Encoding in HTTP/1.0; for codings whose last is not chunked. 501 for codings before
-/// chunked.
+/// Bonus: 400 for several Content-Length that differ, also in one list; for both fields in one head;
+/// for Transfer-Encoding in HTTP/1.0; for codings whose last is not chunked, known or not. 501 for
+/// codings before chunked.
 pub fn framing(head: &Head) -> Result<Framing, Refusal> {
     todo!("none, a length, or chunked; or why nobody can say where the body ends")
 }

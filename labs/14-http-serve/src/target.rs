@@ -43,8 +43,9 @@ pub fn names(path: &str) -> Result<Vec<String>, Refusal> {
 ///
 /// Refusals: those of [`names`]. 404 for what is not there, and for what lies outside of the root once
 /// its symbolic links are followed. 301 with a Location for a folder whose path does not end with `/`:
-/// [`moved`]. 403 for what is neither a file nor a folder, and for what the system does not let us read.
-/// [`file::refuse`] knows what an error of the system stands for.
+/// [`moved`]. 403 for what is neither a file nor a folder, and for what the system does not let us reach.
+/// [`file::refuse`] knows what an error of the system stands for. A file that may not be read shows when it is
+/// opened, in [`file::open`].
 pub fn resolve(root: &Path, target: &str) -> Result<PathBuf, Refusal> {
     todo!("the file that the target names, if it is below the root")
 }

@@ -281,6 +281,11 @@ mod step_1 {
         ];
         let done = parse(&check, &[], input);
         done.expect_success(why).expect_stdout_lines(&lines, why);
+        let why = "An empty line before the request line is skipped: some clients send one too many after a body (RFC 9112 §2.2). It counts in `used`, since it has been used up.";
+        let used = format!("used {}", input.len() + 2);
+        let lines = [&lines[..lines.len() - 1], &[&used]].concat();
+        let done = parse(&check, &[], [&b"\r\n"[..], input].concat());
+        done.expect_success(why).expect_stdout_lines(&lines, why);
     }
 
     #[test]
@@ -371,6 +376,10 @@ mod step_1 {
         ] {
             refused(&check, &head(line, fields), &[400], why);
         }
+        let why = "This is no host: `is_host` tells. What follows a blank or a slash would be something else to another reader.";
+        for fields in ["Host: a b\r\n", "Host: a/b\r\n", "Host: a,b\r\n"] {
+            refused(&check, &head(line, fields), &[400], why);
+        }
         let why = "HTTP/1.0 was made before there was a Host: none is right there.";
         let done = parse(&check, &[], head("GET / HTTP/1.0", ""));
         done.expect_success(why);
@@ -403,6 +412,14 @@ mod step_1 {
             why,
         );
         let why = "16384 bytes of head are taken, request line and empty line included: 431 for more. As soon as so many are there and no empty line is among them, there is no use in waiting for it: one field without an end, or fields without number.";
+        // GET / HTTP/1.1, Host: localhost, X: …, each with CRLF, and the empty line.
+        let of_length = |length: usize| {
+            let filler = "a".repeat(length - 16 - host.len() - 5 - 2);
+            head("GET / HTTP/1.1", &format!("{host}X: {filler}\r\n"))
+        };
+        let done = parse(&check, &[], of_length(16384));
+        done.expect_success(why);
+        statuses(of_length(16385), &[431], why);
         let one = format!("{host}X-Long: {}\r\n", "a".repeat(20_000));
         let many = host.to_string() + &"X-Many: again\r\n".repeat(1200);
         for fields in [one, many] {
@@ -451,6 +468,14 @@ mod step_1 {
             "Host: localhost\r\nX: a\rb\r\n",
         ] {
             refused(&check, &head("GET / HTTP/1.1", fields), &[400], why);
+        }
+        let why = "A LF or CR that stands alone ends no line, and what it makes of the head is seen differently by two readers: 400, at once (`has_lone_end`). Who looks only for CRLF waits for more.";
+        for lone in [
+            "GET / HTTP/1.1\nHost: localhost\n\n",
+            "GET / HTTP/1.1\r\nHost: localhost\n",
+            "GET / HTTP/1.1\r\nHost: localhost\rX",
+        ] {
+            refused(&check, lone.as_bytes(), &[400], why);
         }
         let why =
             "Before the first field there is nothing, and a line that begins with a blank is none.";
@@ -517,6 +542,9 @@ mod step_1 {
             let fields = format!("Host: localhost\r\nTransfer-Encoding: {value}\r\n");
             refused(&check, &head("POST / HTTP/1.1", &fields), &[400, 501], why);
         }
+        let why = "HTTP/1.0 has no Transfer-Encoding, and somebody on the way may have passed over it: 400 (RFC 9112 §6.1).";
+        let fields = "Host: localhost\r\nTransfer-Encoding: chunked\r\n";
+        refused(&check, &head("POST / HTTP/1.0", fields), &[400], why);
         let fields = "Host: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n";
         let done = parse(&check, &[], head("POST / HTTP/1.1", fields));
         let stdout = String::from_utf8_lossy(&done.stdout).into_owned();
@@ -752,6 +780,8 @@ mod step_2 {
             "/folder/",
             "/circle",
             "/up/",
+            "/up",
+            "/private",
         ] {
             refuses(&check, &root, target, &[403, 404], why);
         }
@@ -931,7 +961,7 @@ mod step_3 {
         let why = "Nobody knows this method: 501. `get` is another word than GET, since methods are case-sensitive.";
         for method in ["BREW", "get"] {
             let got = answer(&check, &root, &request(method, "/hello.txt"), why);
-            got.expect(&check, &[501, 405, 400], why);
+            got.expect(&check, &[501], why);
         }
     }
 }
@@ -964,6 +994,11 @@ mod step_4 {
             got.expect(&check, &[200], why)
                 .expect_body(&check, b"", why);
         }
+        let why = "`close` is a word in a list: x-closed is another one.";
+        peer.send("GET /hello.txt HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x-closed\r\n\r\n");
+        let got = receive(&check, &mut peer, "GET", why);
+        got.expect(&check, &[200], why);
+        ask(&check, &mut peer, "GET", "/nothing.txt", why).expect(&check, &[200], why);
         peer.half_close().expect_end(
             "The client sends no more requests, and nothing is left to answer: `read` returns 0, and the conversation is over.",
         );
@@ -1036,13 +1071,11 @@ mod step_4 {
         let server = serve(&check, &root, &[]);
         let hidden = request("GET", "/pics/dot.png");
         let asking = with_body("GET", "/hello.txt", &hidden);
-        let next = request("GET", "/nothing.txt");
-        let whole = [&asking[..], &next[..]].concat();
         let in_head = asking.len() - hidden.len();
         let why = "The first request has a body, as its Content-Length says, and that body looks like a request. Receive the body also where it is not wanted: what is left of it in the stream is taken for the next request. Somebody writes such bodies on purpose.";
-        for cuts in [&[][..], &[in_head], &[in_head + 10], &[asking.len()]] {
+        for cuts in [&[][..], &[in_head], &[in_head + 10]] {
             let mut peer = check.connect(&server);
-            peer.send_split(&whole, cuts);
+            peer.send_split(&asking, cuts);
             let got = receive(&check, &mut peer, "GET", why);
             if got.status >= 400 || got.lists("connection", "close") {
                 // A body of GET means nothing; who refuses it closes.
@@ -1052,7 +1085,7 @@ mod step_4 {
             }
             got.expect(&check, &[200], why)
                 .expect_body(&check, HELLO, why);
-            let got = receive(&check, &mut peer, "GET", why);
+            let got = ask(&check, &mut peer, "GET", "/nothing.txt", why);
             got.expect(&check, &[200], why)
                 .expect_body(&check, b"", why);
             peer.expect_no_more(why);
@@ -1084,6 +1117,22 @@ mod step_4 {
         }
         peer.send_one_by_one([&pipeline[..30], b""].concat());
         peer.expect_no_more("Each request has its answer, and no other has come.");
+        let mut peer = check.connect(&server);
+        let why = "Head, body, and the next request came in one piece. The body ends where its length says, and what is behind it stays in `arrived`.";
+        let asking = with_body("GET", "/hello.txt", &request("GET", "/pics/dot.png"));
+        peer.send([asking, request("GET", "/a+b.txt")].concat());
+        let got = receive(&check, &mut peer, "GET", why);
+        if got.status >= 400 || got.lists("connection", "close") {
+            // A body of GET means nothing; who refuses it closes.
+            got.expect(&check, &[200, 400, 413], why);
+            peer.half_close().expect_end(why);
+            return;
+        }
+        got.expect(&check, &[200], why)
+            .expect_body(&check, HELLO, why);
+        let got = receive(&check, &mut peer, "GET", why);
+        got.expect(&check, &[200], why)
+            .expect_body(&check, b"a plus\n", why);
     }
 
     /// Asks again and again on one connection, for longer than the server's patience. When the connection
@@ -1158,11 +1207,26 @@ mod step_4 {
         ask(&check, &mut peer, "GET", "/hello.txt", why).expect(&check, &[200], why);
         let before = server.peak_memory();
         let why = "The file is larger than all buffers on the way. A write may take only a part: `write_all` and `io::copy` go on.";
-        let got = ask(&check, &mut peer, "GET", "/large.bin", why);
+        peer.send(request("GET", "/large.bin"));
+        let is_over = |got: &[u8]| got.ends_with(b"\r\n\r\n") || got.len() > 64 << 10;
+        let head = peer.read_while("a head", |got| usize::from(!is_over(got)), why);
+        let mut got = Answer::of_head(&check, &head, why);
         got.expect(&check, &[200], why);
+        got.expect_field(&check, "Content-Length", &large.len().to_string(), why);
+        // The server is in the middle of its answer: no buffer holds the rest.
+        let appended = fs::OpenOptions::new()
+            .append(true)
+            .open(root.join("large.bin"));
+        made(appended.and_then(|mut file| file.write_all(b"what came too late")));
+        check.note("appended", "18 bytes to large.bin", "while it is sent");
+        got.body = peer.read_while("32 MiB", |got| large.len() - got.len(), why);
         let same = got.body == large;
         let shown = format!("{} bytes", got.body.len());
         check.require("the 32 MiB of the file", shown, same, why);
+        let why = "The file has grown since its length was announced. Send as many bytes as were announced, and no more (`take`): the client takes what follows for the next answer.";
+        ask(&check, &mut peer, "GET", "/hello.txt", why)
+            .expect(&check, &[200], why)
+            .expect_body(&check, HELLO, why);
         let (Some(before), Some(after)) = (before, server.peak_memory()) else {
             check.note("measured", "no memory", "this system does not tell");
             return;
@@ -1197,6 +1261,13 @@ mod step_5 {
             let why = "The request says that it is the last one: by Connection: close, a member of a list in whatever case, or by being of HTTP/1.0. It is answered like any other.";
             let got = receive(&check, &mut peer, method, why);
             got.expect(&check, &[200], why);
+            if head.contains("HTTP/1.1") {
+                let why =
+                    "The last answer says that it is the last: Connection: close (RFC 9112 §9.6).";
+                let said = got.field("connection").unwrap_or("no Connection");
+                let is_said = got.lists("connection", "close");
+                check.require("Connection: close", said, is_said, why);
+            }
             peer.expect_end("The client has said that this was its last request, and waits for the end of the stream. Half-close, and drain: `farewell::part`.");
         }
     }
@@ -1219,6 +1290,26 @@ mod step_5 {
             got.expect(&check, &[400], why);
             peer.expect_end("Nobody can say where the next request would begin. After a refusal of what was received, the connection is over.");
         }
+        let mut peer = check.connect(&server);
+        peer.send("HEAD /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n");
+        let why = "This Content-Length is no number: 400.";
+        receive(&check, &mut peer, "HEAD", why).expect(&check, &[400], why);
+        peer.expect_end("An answer to HEAD has no body, also when it is a refusal of what was received: the method is known, since the head was whole. And it is the last answer.");
+        let mut peer = check.connect(&server);
+        peer.send("GET /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\nfour");
+        peer.half_close();
+        let why = "The stream ends within a body: 4 bytes of 20 have come, and no more will. It is no request: answer 400, or close.";
+        let rest = peer.read_to_end(64 << 10, why);
+        let text = String::from_utf8_lossy(&rest).to_ascii_lowercase();
+        check.require(
+            "400, or nothing, and the end",
+            testkit::Bytes(&rest),
+            // Who answers before the body is there, and closes, does no harm.
+            rest.is_empty()
+                || text.starts_with("http/1.1 4")
+                || text.contains("\r\nconnection: close\r\n"),
+            why,
+        );
         let mut peer = check.connect(&server);
         let why = "What one client says is nothing to the others.";
         let got = ask(&check, &mut peer, "GET", "/hello.txt", why);
@@ -1249,7 +1340,10 @@ mod step_5 {
         let mut in_body = check.connect(&server);
         in_head.send(&part[..20]);
         in_body.send(part);
-        for peer in [&mut in_head, &mut in_body] {
+        // The head is all there, and no byte of the body.
+        let mut between = check.connect(&server);
+        between.send(&part[..part.len() - 5]);
+        for peer in [&mut in_head, &mut in_body, &mut between] {
             receive(&check, peer, "POST", why).expect(&check, &[408], why);
             peer.expect_end(CLOSES);
         }
@@ -1289,8 +1383,8 @@ mod step_5 {
         let bounds = |patience| ["--max-body", "1000", "--patience", patience];
         let server = serve(&check, &root, &bounds("3000"));
         // A program may be slow with long heads: one that takes single bytes, and looks at all after each.
-        check.allow(Duration::from_secs(20));
-        let patient = serve(&check, &root, &bounds("20000"));
+        check.allow(Duration::from_secs(60));
+        let patient = serve(&check, &root, &bounds("60000"));
         let long_line = format!("GET /{}", "a".repeat(9000));
         let long_head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "a".repeat(17000));
         let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n".to_string();
@@ -1359,6 +1453,22 @@ mod step_5 {
         }
     }
 
+    /// How many bytes behind something that is no request go out, of `limit`, before that is an error.
+    fn takes(server: &Program, limit: usize) -> std::io::Result<usize> {
+        let mut stream = TcpStream::connect(server.addr())?;
+        stream.set_write_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"this is no request\r\n\r\n")?;
+        let piece = [b'x'; 64 << 10];
+        let mut sent = 0;
+        while sent < limit {
+            match stream.write(&piece) {
+                Ok(n) => sent += n,
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
     #[test]
     fn leaves_a_client_that_does_not_leave() {
         let check = check!();
@@ -1369,6 +1479,19 @@ mod step_5 {
         peer.send(b"this is no request\r\n\r\n");
         let why = "This is no request: 400.";
         receive(&check, &mut peer, "GET", why).expect(&check, &[400], why);
+        let patient = serve(&check, &root, &["--patience", "60000"]);
+        let taken = made(takes(&patient, 64 << 20));
+        check.note(
+            "sent",
+            "no request, and bytes without end",
+            "64 MiB at most",
+        );
+        check.require(
+            "the connection to be closed",
+            format!("{} MiB taken", taken >> 20),
+            taken < 64 << 20,
+            "The client sends on as fast as it can, and is not done before `patience` is over. A drain has two bounds: a time, and DRAIN_MAX bytes.",
+        );
         peer.trickle_until_closed(b'x', "The client has its answer, does not close, and goes on sending. To drain for ever is as bad as to read for ever: when `patience` is over, counted from the beginning, close.");
     }
 }
@@ -1387,6 +1510,16 @@ mod step_6 {
                 let why = "OPTIONS asks what can be done, and Allow names it. The target * means the whole server; a file need not exist.";
                 let got = ask(&check, &mut peer, "OPTIONS", target, why);
                 got.expect(&check, &[204, 200], why);
+                if got.status == 204 {
+                    let why = "204 has no body, and so no Content-Length either (RFC 9110 §8.6).";
+                    let said = got.field("content-length");
+                    check.require(
+                        "no Content-Length",
+                        said.unwrap_or("none"),
+                        said.is_none(),
+                        why,
+                    );
+                }
                 let said = got.field("allow").unwrap_or("no Allow").to_string();
                 for method in ["GET", "HEAD", "OPTIONS"] {
                     check.require(
@@ -1511,6 +1644,22 @@ mod step_6 {
                 why,
             );
         }
+        let why = "Content-Range says that this is a part of a file, and it must not replace the whole: 400 (RFC 9110 §14.5).";
+        peer.send("PUT /docs/new.txt HTTP/1.1\r\nHost: a\r\nContent-Range: bytes 0-3/9\r\nContent-Length: 4\r\n\r\npart");
+        receive(&check, &mut peer, "PUT", why).expect(&check, &[400], why);
+        let mut cut = check.connect(&server);
+        cut.send("PUT /docs/new.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\nfour");
+        let why = "The stream ends within the body: 4 bytes of 20 have come. That is 400, or nothing, and the file stays as it was.";
+        let rest = cut.half_close().read_to_end(64 << 10, why);
+        let is_refused = rest.is_empty() || rest.starts_with(b"HTTP/1.1 400");
+        check.require("400, or nothing", testkit::Bytes(&rest), is_refused, why);
+        let is = fs::read(root.join("docs/new.txt")).unwrap_or_default();
+        check.require(
+            "an empty file, as before",
+            testkit::Bytes(&is),
+            is.is_empty(),
+            why,
+        );
         let why = "Without a Content-Length there is no body: 411, or an empty file.";
         peer.send(request("PUT", "/docs/empty.txt"));
         receive(&check, &mut peer, "PUT", why).expect(&check, &[411, 201], why);
@@ -1593,6 +1742,9 @@ mod step_6 {
         let Some(tag) = got.field("etag") else {
             check.fail("the field ETag", "no ETag", why)
         };
+        let names = fs::read_dir(&root).into_iter().flatten().flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names: Vec<String> = names.collect();
         let mut put = |target: &str, condition: &str, statuses: &[u16], body: &[u8], why| {
             peer.send(format!(
                 "PUT {target} HTTP/1.1\r\nHost: a\r\n{condition}\r\nContent-Length: 3\r\n\r\nnew"
@@ -1610,6 +1762,14 @@ mod step_6 {
         put("/hello.txt", "If-None-Match: *", &[412], HELLO, why);
         let why = "No file has a tag where there is none, not even *: 412.";
         put("/new.txt", "If-Match: *", &[412], b"", why);
+        let why = "If-Match wants the very bytes, and a tag with W/ does not promise those: it is nobody's, 412 (RFC 9110 §13.1.1).";
+        let weak = format!("If-Match: W/{tag}");
+        put("/hello.txt", &weak, &[412], HELLO, why);
+        let odd = fs::read_dir(&root).into_iter().flatten().flatten();
+        let odd = odd.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let odd: Vec<String> = odd.filter(|name| !names.contains(name)).collect();
+        let why = "What was written under another name does not stay when the request is refused.";
+        check.require("no new file", odd.join(", "), odd.is_empty(), why);
         let why = "The condition holds: the file is written.";
         put("/new.txt", "If-None-Match: *", &[201], b"new", why);
         let matching = format!("If-Match: \"other\", {tag}");
@@ -1634,8 +1794,11 @@ mod step_6 {
         ask(&check, &mut peer, "DELETE", "/hello.txt", why).expect(&check, &[204, 200], why);
         ask(&check, &mut peer, "GET", "/hello.txt", why).expect(&check, &[404], why);
         ask(&check, &mut peer, "DELETE", "/hello.txt", why).expect(&check, &[404], why);
-        let why = "A folder is not removed, and nothing outside of the root.";
+        let why = "A folder is not removed, and nothing outside of the root: not by a link either, so resolve the folder (`canonicalize`), and compare it with the root.";
+        #[cfg(unix)]
+        made(std::os::unix::fs::symlink("..", root.join("up")));
         for target in [
+            "/up/secret.txt",
             "/docs",
             "/docs/",
             "/",
@@ -1687,9 +1850,26 @@ mod step_6 {
                 .expect_body(&check, b"a note", why);
             places.push(place);
         }
-        let why = "POST to a file is not what this server does: 405.";
+        let why = "POST to a file is not what this server does: 405, and Allow says what is.";
         peer.send(with_body("POST", "/hello.txt", b"a note"));
-        receive(&check, &mut peer, "POST", why).expect(&check, &[405], why);
+        let got = receive(&check, &mut peer, "POST", why);
+        got.expect(&check, &[405], why);
+        let said = got.field("allow").unwrap_or("no Allow");
+        check.require("Allow: GET, …", said, got.lists("allow", "GET"), why);
+        let around = || fs::read_dir(check.folder()).map_or(0, Iterator::count);
+        let before = around();
+        #[cfg(unix)]
+        made(std::os::unix::fs::symlink("..", root.join("up")));
+        for target in ["/up/", "/../", "/missing/"] {
+            let why = "This is no folder below the root, and nothing is written: resolve the folder with all its links (`canonicalize`), and compare it with the root.";
+            peer.send(with_body("POST", target, b"evil"));
+            let got = receive(&check, &mut peer, "POST", why);
+            let is_refused = (400..500).contains(&got.status);
+            let shown = format!("status {} to POST {target}", got.status);
+            check.require("a status of 4xx", shown, is_refused, why);
+            let new = around().saturating_sub(before);
+            check.require("no new file outside", format!("{new} new"), new == 0, why);
+        }
     }
 
     #[test]
@@ -1702,7 +1882,7 @@ mod step_6 {
         let head = b"PUT /new.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         let whole = [
             &head[..],
-            b"5;a=b\r\nhello\r\n00a \r\n, \r\nworld\n\r\n0\r\nX: y\r\n\r\n",
+            b"5;a=b\r\nhello\r\n00a\r\n, \r\nworld\n\r\n0\r\nX: y\r\n\r\n",
         ]
         .concat();
         let why = "A chunk is a size in hexadecimal digits, perhaps with extensions behind a semicolon, its bytes, and CRLF. Bytes of a chunk may look like the end of one: the size says where it ends. After the chunk of size 0 come trailer fields and an empty line, and then the next request.";
@@ -1722,6 +1902,8 @@ mod step_6 {
         let root = site(&check);
         let server = serve(&check, &root, &["--writable", "--max-body", "1000"]);
         let head = "PUT /new.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let long_line = format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(2000));
+        let many_trailers = format!("0\r\n{}\r\n", "X: y\r\n".repeat(100));
         for body in [
             "5\r\nhelloXX",
             "g\r\n",
@@ -1733,8 +1915,11 @@ mod step_6 {
             "ffffffffffffffff\r\n",
             "fffffffffffffffff\r\n",
             "2bc\r\n",
+            "5\nhello\r\n0\r\n\r\n",
+            &long_line,
+            &many_trailers,
         ] {
-            let why = "This is no chunked body, or one that becomes too long: 400 for the one, 413 for the other, as soon as that is known, and the connection is over. A size is looked at before it is believed, and before anything is added to it.";
+            let why = "This is no chunked body, or one that becomes too long: 400 for the one, 413 for the other, as soon as that is known, and the connection is over. A size is looked at before it is believed, and before anything is added to it. Lines end with CRLF, have at most 1024 bytes, and at most 64 of them are trailer fields.";
             let mut peer = check.connect(&server);
             let mut sent = format!("{head}{body}");
             if body.starts_with("2bc") {
@@ -1810,6 +1995,12 @@ mod step_6 {
         peer.send(head(1001, "HTTP/1.1"));
         receive_any(&check, &mut peer, "PUT", why).expect(&check, &[413], why);
         peer.half_close().expect_end(CLOSES);
+        let mut peer = check.connect(&server);
+        let why = "Nobody knows this expectation: 417.";
+        peer.send(
+            "PUT /new.txt HTTP/1.1\r\nHost: a\r\nExpect: rain\r\nContent-Length: 5\r\n\r\nhello",
+        );
+        receive(&check, &mut peer, "PUT", why).expect(&check, &[417], why);
         let mut old = check.connect(&server);
         let why =
             "A client of HTTP/1.0 knows no interim response, and would take 100 for the answer.";
@@ -1885,6 +2076,14 @@ mod step_6 {
             got.expect(&check, &[status], why);
             if status == 200 {
                 got.expect_body(&check, HELLO, why);
+            } else {
+                let why = "304 has the ETag that 200 would have had (RFC 9110 §15.4.5).";
+                got.expect_field(&check, "ETag", tag, why);
+                if let Some(length) = got.field("content-length") {
+                    let why =
+                        "304 has no body. Its Content-Length may be left out, or is the file's.";
+                    check.require("no length, or 13", length, length == "13", why);
+                }
             }
         }
         let why = "A file that was changed has another tag.";

@@ -20,7 +20,8 @@ use crate::target;
 ///
 /// Refusals: those of `target::names`; 411 without a body that is announced (an empty one may be); 400 for
 /// a request with Content-Range; 404 when the folder lies outside of the root; 409 when there is no such
-/// folder, and when the target is a folder itself or ends with `/`; 412 as `condition::evaluate` says.
+/// folder, and when the target is a folder itself or ends with `/`; 412 as `condition::evaluate` says. When
+/// a write fails, what `file::refuse` makes of it, but 500 in place of its 404; nothing is left of it then.
 pub fn put(site: &Site, head: &Head, body: Option<&[u8]>) -> Result<Response, Refusal> {
     // write: "create the file, or replace it"
     let body = body.ok_or_else(|| Refusal::new(411, "PUT needs a Content-Length"))?;
@@ -50,8 +51,9 @@ pub fn put(site: &Site, head: &Head, body: Option<&[u8]>) -> Result<Response, Re
 /// server chooses: the first of `1`, `2`, … that is free. 201, and the field Location with its path. The
 /// same request twice makes two files.
 ///
-/// Refusals: those of `target::names`; 405 with Allow for a target that does not end with `/`; 411 without
-/// a body that is announced; 404 for a folder that is not there, or lies outside of the root.
+/// Refusals: those of `target::names`; 405, with the Allow of `capability::allowed`, for a target that does
+/// not end with `/`; 411 without a body that is announced; 404 for a folder that is not there, or lies
+/// outside of the root; when a write fails, as for PUT.
 pub fn post(site: &Site, head: &Head, body: Option<&[u8]>) -> Result<Response, Refusal> {
     // write: "a new file in the folder"
     let path = target::path_of(&head.target);
@@ -87,7 +89,8 @@ pub fn post(site: &Site, head: &Head, body: Option<&[u8]>) -> Result<Response, R
 /// Step 6. DELETE: the file is removed, 204.
 ///
 /// Refusals: those of `target::names`; 404 for what is not there, or lies in a folder outside of the root;
-/// 409 for a folder; 412 as `condition::evaluate` says.
+/// 409 for a folder, and for a target that ends with `/`, whatever is there; 412 as `condition::evaluate`
+/// says, which comes before the 404 of a file that is not there.
 pub fn delete(site: &Site, head: &Head) -> Result<Response, Refusal> {
     // write: "remove the file"
     let path = locate(&site.root, &head.target).map_err(|refusal| match refusal.status {

@@ -101,7 +101,8 @@ impl<'s> Incoming<'s> {
     }
 
     /// Step 4. The next head, in whatever pieces it comes; `None` when the client ends its stream and
-    /// nothing of a head has come. What follows the head stays in `arrived`.
+    /// nothing of a head has come (after an empty line alone, `None` and 400 are both right). What follows
+    /// the head stays in `arrived`.
     ///
     /// A refusal with 400 when the stream ends within a head.
     pub fn head(&mut self) -> Result<Option<Head>, Trouble> {
@@ -141,9 +142,9 @@ pub fn after(head: &Head) -> After {
 /// Each request has `patience` from the moment at which the server begins to wait for it until its last
 /// byte is there. It is received (`Incoming::head`, `head::framing`, `body::receive`), then answered
 /// (`answer::answer`, `answer::send` to `socket`). A refusal of `answer` is an answer like any other, and
-/// the conversation goes on. A refusal of what was received is sent as well, and is the last answer:
-/// nobody knows where the next request would begin. When a deadline is over before anything of a request
-/// has come, nothing is sent.
+/// the conversation goes on. A refusal of what was received is sent as well, to HEAD without a body, and is
+/// the last answer: nobody knows where the next request would begin. When a deadline is over before anything
+/// of a request has come, nothing is sent; a head that was taken out of `arrived` has come.
 ///
 /// Returns why the conversation is over, and what `read` or `write` said when the client is gone.
 pub fn converse(mut socket: &TcpStream, site: &Site, patience: Duration) -> io::Result<End> {

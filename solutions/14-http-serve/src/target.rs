@@ -83,8 +83,9 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 ///
 /// Refusals: those of [`names`]. 404 for what is not there, and for what lies outside of the root once
 /// its symbolic links are followed. 301 with a Location for a folder whose path does not end with `/`:
-/// [`moved`]. 403 for what is neither a file nor a folder, and for what the system does not let us read.
-/// [`file::refuse`] knows what an error of the system stands for.
+/// [`moved`]. 403 for what is neither a file nor a folder, and for what the system does not let us reach.
+/// [`file::refuse`] knows what an error of the system stands for. A file that may not be read shows when it is
+/// opened, in [`file::open`].
 pub fn resolve(root: &Path, target: &str) -> Result<PathBuf, Refusal> {
     // write: "the file that the target names, if it is below the root"
     let path = path_of(target);
