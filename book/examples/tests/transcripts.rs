@@ -73,6 +73,13 @@ fn every_transcript_is_what_its_commands_print() {
     let only = std::env::var("WIRELAB_ONLY").unwrap_or_default();
     let bless = std::env::var_os("WIRELAB_BLESS").is_some_and(|value| value != "0");
 
+    assert!(
+        transcripts(&folder).into_iter().any(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(&only)
+        }),
+        "WIRELAB_ONLY={only} names no transcript: write the two digits of its chapter, as in 04-"
+    );
     let mut wrong = Vec::new();
     let mut skipped: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for path in transcripts(&folder) {

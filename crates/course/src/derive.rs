@@ -20,7 +20,7 @@ use crate::{CourseError, Lab, files};
 
 /// The lines at the top of each derived file with something to write. A bare starter has unused
 /// variables and imports everywhere; these keep it quiet, and say themselves when they can go.
-pub const LINTS: &str = "#![expect(unused, reason = \"all of it is written: delete these two lines\")]\n#![warn(unused_must_use)]\n";
+pub const LINTS: &str = "#![expect(unused, reason = \"once all of it is written, delete these two lines\")]\n#![warn(unused_must_use)]\n";
 
 const WRITE: &str = "// write:";
 const ONLY: &str = "// only:";
@@ -553,7 +553,7 @@ mod tests {
         );
         assert_eq!(
             starter.unwrap(),
-            "//! A frame.\n//! Two lines.\n#![expect(unused, reason = \"all of it is written: delete these two lines\")]\n#![warn(unused_must_use)]\nuse std::io;\n\n/// Encodes.\npub fn encode(payload: &[u8]) -> Vec<u8> {\n    let given = 1;\n    todo!(\"the length, then the payload\")\n}\n"
+            "//! A frame.\n//! Two lines.\n#![expect(unused, reason = \"once all of it is written, delete these two lines\")]\n#![warn(unused_must_use)]\nuse std::io;\n\n/// Encodes.\npub fn encode(payload: &[u8]) -> Vec<u8> {\n    let given = 1;\n    todo!(\"the length, then the payload\")\n}\n"
         );
     }
 

@@ -33,8 +33,12 @@ fn course() -> &'static Course {
 /// All labs, or those whose folder's name begins with the value of `WIRELAB_ONLY`.
 fn labs() -> impl Iterator<Item = &'static Lab> {
     let only = std::env::var("WIRELAB_ONLY").unwrap_or_default();
-    let wanted = move |lab: &&Lab| lab.folder.starts_with(&only);
-    course().labs().iter().filter(wanted)
+    let labs = course().labs();
+    assert!(
+        labs.iter().any(|lab| lab.folder.starts_with(&only)),
+        "WIRELAB_ONLY={only} names no lab: write the two digits of its folder, as in 04-"
+    );
+    labs.iter().filter(move |lab| lab.folder.starts_with(&only))
 }
 
 /// Those of them that have a solution.

@@ -1,5 +1,5 @@
 //! The echo: what the client sent goes back to it. Steps 1 and 2.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
 //! The greeter: a client sends names, a line each; each is greeted. Step 3.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;

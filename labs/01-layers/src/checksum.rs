@@ -1,5 +1,5 @@
 //! The Internet checksum (RFC 1071), which IPv4, UDP and TCP share.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -5,7 +5,7 @@
 //! | 0–5 | destination |
 //! | 6–11 | source |
 //! | 12–13 | ethertype: whose packet is inside |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

@@ -13,7 +13,7 @@
 //! | 12–15 | source address |
 //! | 16–19 | destination address |
 //! | 20–… | options, when IHL is more than 5 |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::Ipv4Addr;

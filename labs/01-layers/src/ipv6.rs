@@ -8,7 +8,7 @@
 //! | 7 | hop limit |
 //! | 8–23 | source address |
 //! | 24–39 | destination address |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::Ipv6Addr;

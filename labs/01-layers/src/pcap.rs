@@ -25,7 +25,7 @@
 //! | `a1 b2 c3 d4` (bonus) | big-endian | microseconds |
 //! | `4d 3c b2 a1` (bonus) | little-endian | nanoseconds |
 //! | `a1 b2 3c 4d` (bonus) | big-endian | nanoseconds |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

@@ -1,5 +1,5 @@
 //! Peeling: every header says whose bytes come next, and how many of them belong to it.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::checksum::{self, Addresses, Checked};
 use crate::layer::Layer;

@@ -12,7 +12,7 @@
 //! | 16–17 | checksum |
 //! | 18–19 | urgent pointer |
 //! | 20–… | options, when the data offset is more than 5 |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

@@ -6,7 +6,7 @@
 //! | 2–3 | destination port |
 //! | 4–5 | length: these 8 bytes and the payload |
 //! | 6–7 | checksum; zero means that the sender did not compute one |
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

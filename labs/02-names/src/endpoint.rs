@@ -1,5 +1,5 @@
 //! An endpoint in text: a host and a port, each perhaps a name, as in `localhost:http`.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::SocketAddr;

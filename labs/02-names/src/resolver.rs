@@ -1,5 +1,5 @@
 //! The resolver: the part of the system that knows names and addresses.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::net::IpAddr;

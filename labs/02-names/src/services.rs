@@ -1,5 +1,5 @@
 //! The services file: which port belongs to which service, one entry a line (services(5)).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::fs;

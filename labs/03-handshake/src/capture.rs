@@ -1,6 +1,6 @@
 //! Bonus: the segments of a capture file. What chapter 1 taught you to peel, put to use: copy your
 //! modules' functions into this file, or write the few lines that are needed anew.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::net::SocketAddr;
 

@@ -3,7 +3,7 @@
 //! Both functions are asked about every segment that is no reset; first the sender's, then, as the
 //! segment arrives, the receiver's. What they do not mention leaves the state as it is; `end.state`
 //! is the state so far.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::segment::Segment;
 use crate::states::{End, State};

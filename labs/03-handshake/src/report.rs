@@ -1,5 +1,5 @@
 //! How a connection opened and closed, told from the path that each end took through the states.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
 //! One segment of the list: what its TCP header says.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::net::SocketAddr;

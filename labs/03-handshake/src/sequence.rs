@@ -1,5 +1,5 @@
 //! Arithmetic with sequence numbers, which go round: after 4294967295 comes 0 (RFC 9293 §3.4).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 
 /// Whether `a` comes before `b`.

@@ -1,5 +1,5 @@
 //! The client's calls. `main.rs` runs `send_input` and `print_answer` at the same time, in two threads.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};

@@ -1,5 +1,5 @@
 //! The server's calls, in the order in which a server makes them.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
 //! Step 2: a question and an answer, in two protocols that differ in who speaks first.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
 //! Step 1: a connect that does not wait for ever.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::io::{self, ErrorKind};

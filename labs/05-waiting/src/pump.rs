@@ -1,5 +1,5 @@
 //! Step 3: both directions at the same time.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};

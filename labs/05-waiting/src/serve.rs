@@ -1,5 +1,5 @@
 //! Steps 4 to 6: an echo that lets no client wait for another.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,5 @@
 //! The calls of a client, each with the event that it comes to.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};

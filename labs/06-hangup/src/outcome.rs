@@ -1,5 +1,5 @@
 //! From an error to what it says about the connection.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind};
 

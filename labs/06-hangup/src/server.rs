@@ -1,5 +1,5 @@
 //! A server that hangs up without cutting anybody off.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;

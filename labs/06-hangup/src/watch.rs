@@ -1,5 +1,5 @@
 //! Listens to a peer until there is nothing more to hear.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 

@@ -1,5 +1,5 @@
 //! How much a path takes while nobody reads at its other end.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Write};
 

@@ -1,5 +1,5 @@
 //! Fewer crossings: many small pieces, few writes.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::Write;
 

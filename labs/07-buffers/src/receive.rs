@@ -1,5 +1,5 @@
 //! Receiving into a buffer that has room.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Read, Write};
 

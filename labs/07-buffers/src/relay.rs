@@ -1,5 +1,5 @@
 //! Copying from one connection to another, with a bounded amount of memory.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;

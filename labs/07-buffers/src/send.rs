@@ -1,5 +1,5 @@
 //! Sending all of it: over any writer, and over a socket whose reader may stall.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;

@@ -1,5 +1,5 @@
 //! A delay: nothing around the message, and a pause after it.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::time::Duration;
 

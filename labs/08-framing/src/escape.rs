@@ -1,5 +1,5 @@
 //! A delimiter that may be in a message: it is written in another way there (RFC 1055, SLIP).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::framing::{Fault, Frame, Framing};
 

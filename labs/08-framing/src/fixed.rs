@@ -1,5 +1,5 @@
 //! A fixed size: every frame is as long as every other.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::framing::{Fault, Frame, Framing};
 

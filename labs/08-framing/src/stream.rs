@@ -1,5 +1,5 @@
 //! Messages over a stream: whatever the cure, one function sends and one receives.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{Read, Write};
 

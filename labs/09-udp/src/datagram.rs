@@ -1,5 +1,5 @@
 //! A datagram socket, and one datagram out of it.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::net::{SocketAddr, UdpSocket};

@@ -1,5 +1,5 @@
 //! Is anybody there? One datagram, and what comes back.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 use std::io;

@@ -1,5 +1,5 @@
 //! A responder: what comes goes back to where it came from.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::net::UdpSocket;

@@ -1,5 +1,5 @@
 //! The format of a datagram: what both ends agree on.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 
 /// How many bytes of the file one datagram carries at most. Every block but the last is so long.

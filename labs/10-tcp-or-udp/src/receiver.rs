@@ -1,5 +1,5 @@
 //! The receiver: every block once, in order, whatever the network does.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::net::UdpSocket;

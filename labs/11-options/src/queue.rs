@@ -1,5 +1,5 @@
 //! How many connections fit into the queue of a listening socket.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::time::Duration;

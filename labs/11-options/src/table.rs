@@ -1,5 +1,5 @@
 //! Sockets by their descriptors, and what is known about each.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::collections::BTreeMap;
 use std::io;

@@ -1,5 +1,5 @@
 //! A beacon says that it is there; listeners hear it, and answer those who ask.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};

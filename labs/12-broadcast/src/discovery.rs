@@ -1,5 +1,5 @@
 //! Who is there? A question to all, and the answers of those that heard it.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};

@@ -1,5 +1,5 @@
 //! A subnet: what an address and a netmask say together.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::net::Ipv4Addr;
 

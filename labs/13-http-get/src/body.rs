@@ -1,5 +1,5 @@
 //! The body: as many bytes as belong to it, and not one more (RFC 9112 §6, §7.1).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, BufRead, Read, Write};
 

@@ -1,5 +1,5 @@
 //! The client: ask, follow where it leads, deliver.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{BufReader, Write};
 

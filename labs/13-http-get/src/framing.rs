@@ -1,5 +1,5 @@
 //! What the head says of the body: where it ends, and how it is coded (RFC 9112 §6, RFC 9110 §8.4).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

@@ -1,5 +1,5 @@
 //! Compressed bodies: gzip (RFC 1952) around DEFLATE (RFC 1951).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{BufRead, Write};
 

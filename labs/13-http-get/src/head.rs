@@ -1,5 +1,5 @@
 //! The head of a response: status line, fields, empty line (RFC 9112 §4, §5).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{BufRead, Read};
 

@@ -1,5 +1,5 @@
 //! The bytes of a request (RFC 9112 §3, §5).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::message::Wish;
 use crate::url::Url;

@@ -1,5 +1,5 @@
 //! A URL: which host to ask, at which port, and for what (RFC 3986, RFC 9110 §4.2).
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fmt;
 

@@ -1,5 +1,5 @@
 //! Step 3: from a request to an answer, and the answer as bytes.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 //! Step 4: the body of a request.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::connection::{Incoming, Trouble};
 use crate::message::{Framing, Head};

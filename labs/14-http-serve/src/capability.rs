@@ -1,5 +1,5 @@
 //! Step 6, bonus: what the server can do, and what it has received.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::answer::Site;
 use crate::message::{Head, Refusal, Response};

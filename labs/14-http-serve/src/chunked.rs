@@ -1,5 +1,5 @@
 //! Step 6, bonus: a body in chunks.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::connection::{Incoming, Trouble};
 

@@ -1,5 +1,5 @@
 //! Step 6, bonus: requests that depend on what the client has already.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::file::Validators;
 use crate::message::Head;

@@ -1,5 +1,5 @@
 //! Step 4: one connection, and the requests that come on it.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::{self, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
 //! Step 5: to close so that the last answer arrives.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::net::TcpStream;
 use std::time::Duration;

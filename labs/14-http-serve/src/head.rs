@@ -1,5 +1,5 @@
 //! Step 1: from bytes to a request.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::message::{Framing, HEAD_MAX, Head, LINE_MAX, Refusal};
 

@@ -1,5 +1,5 @@
 //! Step 2: from the target of a request to a file below the root, and to no other.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
 //! The five messages, and how they go into the stream: what both ends agree on.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::io::Read;
 

@@ -1,5 +1,5 @@
 //! Names that a stranger chose.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use crate::fault::BadName;
 

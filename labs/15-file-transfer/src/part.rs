@@ -1,5 +1,5 @@
 //! A file that gets its name only when it is complete.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::fs::File;
 use std::path::{Path, PathBuf};

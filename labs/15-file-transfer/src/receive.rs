@@ -1,5 +1,5 @@
 //! The receiver's half of the conversation.
-#![expect(unused, reason = "all of it is written: delete these two lines")]
+#![expect(unused, reason = "once all of it is written, delete these two lines")]
 #![warn(unused_must_use)]
 use std::net::TcpStream;
 
