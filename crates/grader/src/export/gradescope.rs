@@ -22,7 +22,7 @@ pub mod harness;
 pub mod results;
 
 /// The crates that grading needs; the learner's own tools are none of them.
-const CRATES: [&str; 4] = ["testkit", "wire", "course", "grader"];
+const CRATES: [&str; 5] = ["testkit", "wire", "course", "launch", "grader"];
 
 /// Makes the zip.
 ///
