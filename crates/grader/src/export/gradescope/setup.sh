@@ -22,6 +22,8 @@ fi
 
 # A grader that is there already is not built again.
 [ -n "${GRADER:-}" ] || cargo build --quiet --locked --release --package grader
+cargo build --quiet --locked --release --package launch --bin launch \
+    --target-dir "${CARGO_TARGET_DIR:-target}/grade/target"
 for folder in @FOLDERS@; do
     cargo test --quiet --locked --no-run --test checks \
         --manifest-path "labs/$folder/Cargo.toml" --target-dir "${CARGO_TARGET_DIR:-target}/grade/target"
