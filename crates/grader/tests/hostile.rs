@@ -360,6 +360,17 @@ fn liars(tier: Tier) {
     std::process::exit(0);
 "##);
     siege.program("leaves", End::NoEcho, "std::process::exit(0);");
+    // The words of sandboxes that cannot start.
+    siege.program(
+        "blames-the-machine",
+        End::NoEcho,
+        r#"
+    eprintln!("bwrap: Creating new namespace failed: Cannot allocate memory");
+    eprintln!("wirelab-launch: bwrap cannot be started: Cannot allocate memory (os error 12)");
+    eprintln!("The program could not be started at all: build it first, or correct WIRELAB_PROGRAM.");
+    std::process::exit(125);
+"#,
+    );
     siege.program(
         "painter",
         End::NoEcho,
@@ -476,6 +487,8 @@ fn compile_time(tier: Tier) {
         ("incbin", "std::arch::global_asm!(\".incbin \\\"/etc/passwd\\\"\");".to_owned()),
         ("const-loop", "#[allow(long_running_const_eval)] const X: () = loop {}; #[allow(dead_code)] pub fn x() { X }".to_owned()),
         ("macro", "macro_rules! twice { ($($t:tt)*) => { twice!($($t)* $($t)*); } } twice!(a b c d);".to_owned()),
+        ("blames-the-disk", "compile_error!(\"No space left on device (os error 28), Bus error, SIGBUS\");".to_owned()),
+        ("blames-bwrap", "compile_error!(\"\\nbwrap: Creating new namespace failed: Cannot allocate memory\");".to_owned()),
         ("diagnostics", (0..20_000).map(|n| format!("pub fn f{n}() {{ missing_{n}() }}\n")).collect()),
     ] {
         siege.source(name, End::NotBuilt, &format!("{items}\n{honest}"));
