@@ -22,7 +22,7 @@
 //! | `$ wait` | waits until every job has ended, and shows what they have printed since, each line as `[1] …` |
 //! | `[1]` | a line of its own: waits for the next line of job 1 and shows it as `[1] …`; as many lines as stand there |
 //! | `$ kill %1` | ends job 1. Every job is ended with its transcript anyway |
-//! | `$ printf 'GET /\r\n' \| COMMAND` | gives it these bytes as its input, then the end of input. `\n \r \t \0 \\ \xHH %%` as in a shell |
+//! | `$ printf 'GET /\r\n' \| COMMAND` | gives it these bytes as its input, then the end of input. `\n \r \t \NNN \\ \xHH %%` as in a shell; octal `\NNN` in every shell, `\xHH` not in dash |
 //! | `$ echo hello \| COMMAND`, `$ COMMAND <<< 'hello'` | the same with a line end |
 //! | `$ COMMAND > name`, later `name` as an argument | keeps standard output in a scratch file of the transcript's own |
 //! | `$ echo $?` | the exit code of the last command |

@@ -203,7 +203,7 @@ fn decode() -> Result<(), String> {
 // ANCHOR: store
 /// Stores standard input as a file, if its checksum is `crc`. What a receiver does, without a network.
 fn store(dir: &Path, name: &str, crc: u32) -> Result<(u64, u32), Fault> {
-    let mut part = Part::create(dir, name)?;
+    let mut part = Part::create(dir, name::check(name.as_bytes())?)?;
     let mut input = io::stdin().lock();
     let mut room = [0; 4096];
     loop {

@@ -403,7 +403,19 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
                 Some('n') => bytes.push(b'\n'),
                 Some('r') => bytes.push(b'\r'),
                 Some('t') => bytes.push(b'\t'),
-                Some('0') => bytes.push(0),
+                Some(first @ '0'..='7') => {
+                    // One to three octal digits: the only numbers that every shell's printf knows.
+                    let mut digits = String::from(first);
+                    while digits.len() < 3
+                        && let Some(next) = rest.clone().next().filter(|c| c.is_digit(8))
+                    {
+                        digits.push(next);
+                        rest.next();
+                    }
+                    let byte = u8::from_str_radix(&digits, 8)
+                        .map_err(|_| format!("\\{digits} is no byte: at most \\377"))?;
+                    bytes.push(byte);
+                }
                 Some('\\') => bytes.push(b'\\'),
                 Some('x') => {
                     let digits: String = rest.by_ref().take(2).collect();
@@ -427,13 +439,14 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
 #[test]
 fn a_line_is_split_as_a_shell_would() {
     let Action::Run(command) =
-        parse_command(r#"printf 'a\r\n%%\x41' | tcp-echo connect "1 2" 3\ 4 > out"#).unwrap()
+        parse_command(r#"printf 'a\r\n%%\x41\102\0c' | tcp-echo connect "1 2" 3\ 4 > out"#)
+            .unwrap()
     else {
         panic!("a command that is run to its end");
     };
     assert_eq!(command.program, Program::Lab("tcp-echo".to_owned()));
     assert_eq!(command.args, ["connect", "1 2", "3 4"]);
-    assert_eq!(command.input, b"a\r\n%A");
+    assert_eq!(command.input, b"a\r\n%AB\0c");
     assert_eq!(command.keep.as_deref(), Some("out"));
 }
 
