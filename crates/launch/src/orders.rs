@@ -138,7 +138,7 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
             orders.limits.apply()?;
             fence.close(&seen, here.as_deref())?;
             record.reached()?;
-            Err(not_started(&program, &command.exec()))
+            Err(become_program(command))
         }
     }
 }
@@ -194,7 +194,7 @@ impl Inside {
             .arg(&self.program)
             .args(args);
         self.around.apply()?;
-        Err(not_started(&self.bwrap, &command.exec()))
+        Err(become_program(command))
     }
 }
 
@@ -226,14 +226,11 @@ fn start(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
     let record = args.next().context("the record is missing")?;
     let record = inherited(&record)?;
-    let program = PathBuf::from(args.next().context("the program is missing")?);
+    let command = command(args)?;
     limits.apply()?;
     inherit_nothing()?;
     record.reached()?;
-    Err(not_started(
-        &program,
-        &Command::new(&program).args(args).exec(),
-    ))
+    Err(become_program(command))
 }
 
 #[expect(
@@ -264,7 +261,7 @@ fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
             command.arg(arg);
         }
     }
-    Err(not_started(&bwrap, &command.exec()))
+    Err(become_program(command))
 }
 
 /// Puts a fence around itself, and becomes a program.
@@ -274,16 +271,13 @@ fn fenced(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     let limits = args.next().context("the limits are missing")?;
     let limits: Limits = serde_json::from_slice(limits.as_encoded_bytes())?;
     let record = PathBuf::from(args.next().context("the record is missing")?);
-    let program = PathBuf::from(args.next().context("the program is missing")?);
+    let command = command(args)?;
     let record = Record::begin(&record)?;
     inherit_nothing()?;
     limits.apply()?;
     fence.close(&[], None)?;
     record.reached()?;
-    Err(not_started(
-        &program,
-        &Command::new(&program).args(args).exec(),
-    ))
+    Err(become_program(command))
 }
 
 /// Says that it has been started, or whether Landlock is enforced.
@@ -308,6 +302,18 @@ fn end() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn not_started(program: &Path, error: &std::io::Error) -> anyhow::Error {
-    anyhow::anyhow!("{} cannot be started: {error}", program.display())
+/// The program that the arguments name first, with those that follow.
+fn command(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<Command> {
+    let mut command = Command::new(args.next().context("the program is missing")?);
+    command.args(args);
+    Ok(command)
+}
+
+/// Takes this process's place; what it says where it could not.
+fn become_program(mut command: Command) -> anyhow::Error {
+    let error = command.exec();
+    anyhow::anyhow!(
+        "{} cannot be started: {error}",
+        Path::new(command.get_program()).display()
+    )
 }
