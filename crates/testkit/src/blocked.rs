@@ -161,6 +161,25 @@ pub(crate) fn processor_time(root: u32) -> Duration {
         / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
 }
 
+/// How long these programs and their descendants have run on a processor or were ready to
+/// (`run_delay`, the second number of `/proc/PID/task/TID/schedstat`). None where the kernel does not say.
+pub(crate) fn processor_time_wanted(programs: &[u32]) -> Option<Duration> {
+    let delay = |pid: u32, tid: u32| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
+        let nanoseconds = text.split_whitespace().nth(1)?.parse().ok()?;
+        Some(Duration::from_nanos(nanoseconds))
+    };
+    let of = |root: u32| {
+        let delays = tree(root).into_iter().flat_map(|pid| {
+            let delay = move |tid| delay(pid, tid);
+            threads(pid).into_iter().filter_map(delay)
+        });
+        let waited = delays.reduce(|one, other| one + other)?;
+        Some(waited + processor_time(root))
+    };
+    programs.iter().map(|root| of(*root)).sum()
+}
+
 /// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.
 fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;

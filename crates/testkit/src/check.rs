@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::lab::Place;
-use crate::load::Load;
+use crate::load::{Load, Silence};
 use crate::need::{self, Need};
 use crate::output::Output;
 use crate::process::Running;
@@ -182,20 +182,30 @@ impl Check {
     /// When its time is over. Once it is, a crowded machine on which the program hardly ran puts it
     /// off, a few times.
     pub(crate) fn deadline(&self) -> Instant {
+        self.deadline_after(None)
+    }
+
+    /// As [`Check::deadline`], in a wait for which there has been `silence` for so long.
+    pub(crate) fn deadline_after(&self, silence: Option<&Silence>) -> Instant {
         let mut deadline = lock(&self.inner.deadline);
         if Instant::now() >= deadline.at && deadline.reprieves < REPRIEVES {
-            let programs: Vec<u32> = lock(&self.inner.programs)
-                .iter()
-                .filter_map(Weak::upgrade)
-                .filter(|program| program.ended().is_none())
-                .map(|program| program.pid())
-                .collect();
-            if deadline.load.starves(&programs) {
+            let limit = deadline.limit;
+            if deadline.load.starves(&self.running(), limit, silence) {
                 deadline.at = Instant::now() + deadline.limit / 2;
                 deadline.reprieves += 1;
             }
         }
         deadline.at
+    }
+
+    /// The process ids of its programs that have not ended.
+    pub(crate) fn running(&self) -> Vec<u32> {
+        lock(&self.inner.programs)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|program| program.ended().is_none())
+            .map(|program| program.pid())
+            .collect()
     }
 
     /// The whole time this check was given.

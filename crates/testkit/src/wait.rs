@@ -3,10 +3,14 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::check::Check;
+use crate::load::Silence;
 use crate::program::Program;
 
 /// How long one attempt to read may block before the program is looked at again.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
+
+/// How long a wait is before it is noted what the programs do in it: most waits are shorter.
+const AWHILE: Duration = Duration::from_millis(500);
 
 /// Why there is no use in waiting longer.
 pub(crate) enum Ending {
@@ -25,6 +29,8 @@ pub(crate) struct Wait<'a> {
     check: &'a Check,
     program: Option<&'a Program>,
     began: Instant,
+    /// Since a while after it began.
+    silence: Option<Silence>,
     ended: bool,
     /// Stuck at the last look; one more attempt is made before that counts.
     #[cfg(target_os = "linux")]
@@ -39,6 +45,7 @@ impl<'a> Wait<'a> {
             check,
             program,
             began: Instant::now(),
+            silence: None,
             ended: false,
             #[cfg(target_os = "linux")]
             stuck: false,
@@ -76,7 +83,10 @@ impl<'a> Wait<'a> {
             self.stuck = true;
             return None;
         }
-        if Instant::now() >= self.check.deadline() {
+        if self.silence.is_none() && self.took() >= AWHILE {
+            self.silence = Some(Silence::begin(&self.check.running()));
+        }
+        if Instant::now() >= self.check.deadline_after(self.silence.as_ref()) {
             return Some(Ending::TimedOut(self.check.limit()));
         }
         None
