@@ -16,10 +16,6 @@ use crate::{Opening, bytes, summary};
 /// right program, and a program that provably hangs is found out long before.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long a program that has just closed its connection may take to end, so that its panic is not
-/// missed.
-pub(crate) const LAST_MOMENT: Duration = Duration::from_millis(100);
-
 /// How often a check gets half of its time once more while its program has no processor to run on.
 const REPRIEVES: u32 = 4;
 
@@ -325,15 +321,8 @@ impl Check {
     /// The place and text of a `todo!` that one of its programs has reached. A program that has just
     /// closed its connection gets a moment to end.
     fn reached_todo(&self) -> Option<String> {
-        let until = Instant::now() + LAST_MOMENT;
-        let programs: Vec<_> = lock(&self.inner.programs)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
         let stderrs = lock(&self.inner.stderrs).clone();
-        while programs.iter().any(|program| program.ended().is_none()) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        crate::wait::last_moment(|| self.running().is_empty());
         stderrs.iter().find_map(|stderr| {
             stderr.wait_for_end(Duration::from_secs(1));
             Remains::read(&String::from_utf8_lossy(&stderr.all())).unwritten

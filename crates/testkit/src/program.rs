@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ExitStatus};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Bytes;
 use crate::bytes::{self, count, count_of};
-use crate::check::{Check, Failure, LAST_MOMENT, Remains, Why, lock};
+use crate::check::{Check, Failure, Remains, Why, lock};
 use crate::output::Output;
 use crate::process::Running;
 use crate::wait::{TICK, Wait, describe_status};
@@ -597,10 +597,7 @@ impl Program {
     /// What explains a failure: a panic's place and text, the rest of standard error. A program that
     /// has just closed its connection gets a moment to end, or its panic would be missed.
     pub(crate) fn remains(&self) -> Remains {
-        let patience = Instant::now() + LAST_MOMENT;
-        while self.ended().is_none() && Instant::now() < patience {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        crate::wait::last_moment(|| self.ended().is_some());
         if self.ended().is_some() {
             self.wait_for_output();
         }

@@ -12,6 +12,18 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 /// How long a wait is before it is noted what the programs do in it: most waits are shorter.
 const AWHILE: Duration = Duration::from_millis(500);
 
+/// How long a program that has just closed its connection may take to end, so that its panic is not
+/// missed.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
+
+/// Gives programs a moment to end: returns as soon as they have `ended`.
+pub(crate) fn last_moment(ended: impl Fn() -> bool) {
+    let until = Instant::now() + LAST_MOMENT;
+    while !ended() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Why there is no use in waiting longer.
 pub(crate) enum Ending {
     /// The program has ended, and all that it sent has been looked at.
