@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
 use course::derive::Starter;
-use course::{CheckReport, Course, Lab, LabError, Verdict, WrongAnswer};
+use course::{Course, Lab, LabError, Verdict, WrongAnswer};
 
 use crate::cli::{self, Cli, Command};
 use crate::report::{Cell, Class, Status};
@@ -169,6 +169,7 @@ impl<'c> Program<'c> {
     }
 
     /// How what it came to differs from what it should: nothing, where all is well. `max` is what the lab can earn.
+    /// Whoever has a grade has a verdict for every check.
     fn mismatches(&self, cell: &Cell, max: u32) -> Vec<String> {
         let said = cell.message.as_deref().unwrap_or_default();
         match cell.status {
@@ -179,8 +180,6 @@ impl<'c> Program<'c> {
             Status::Error | Status::Elsewhere => return vec![format!("was not judged: {said}")],
         }
         let points = cell.points.unwrap_or_default();
-        let skipped = cell.all_checks().filter(|check| is_skipped(check));
-        let max = max.saturating_sub(skipped.map(|check| check.max_points.0).sum());
         let earns = format!("earns {points} of {max} points");
         match &self.what {
             What::Solution => {
@@ -215,9 +214,6 @@ impl<'c> Program<'c> {
                         Some(check) if check.verdict == Verdict::Passed => {
                             all.push(format!("passes {name}, which its wrong.toml says it fails"));
                         }
-                        Some(check) if !check.judged && !is_skipped(check) => {
-                            all.push(format!("{name} broke off before it could judge"));
-                        }
                         Some(_) => {}
                         None => all.push(format!("{name} was not run")),
                     }
@@ -225,24 +221,6 @@ impl<'c> Program<'c> {
                 all
             }
         }
-    }
-
-    /// What somebody should look at, though nothing is wrong with it.
-    fn notes(&self, cell: &Cell) -> Vec<String> {
-        let concerns = |check: &&CheckReport| match &self.what {
-            What::Solution => true,
-            What::Starter(_) => false,
-            What::Wrong(answer) => answer.fails.contains(&check.name),
-        };
-        let skipped = cell.all_checks().filter(concerns).filter_map(|check| {
-            let Verdict::Skipped(reason) = &check.verdict else {
-                return None;
-            };
-            Some(format!("{} cannot run here: {reason}", check.name))
-        });
-        let unsteady = cell.unsteady.iter();
-        let unsteady = unsteady.map(|check| format!("{check} did not always say the same"));
-        skipped.chain(unsteady).collect()
     }
 
     /// What it does, where that is what it should.
@@ -253,10 +231,6 @@ impl<'c> Program<'c> {
             What::Wrong(answer) => format!("fails {}", answer.fails.join(", ")),
         }
     }
-}
-
-fn is_skipped(check: &CheckReport) -> bool {
-    matches!(check.verdict, Verdict::Skipped(_))
 }
 
 /// What is said of a lab.
@@ -292,7 +266,9 @@ impl Table {
                 .and_then(|row| row.labs.get(column))
                 .with_context(|| format!("there is no grade for {entry}"))?;
             let mismatches = program.mismatches(cell, max);
-            let mut lines = program.notes(cell);
+            let unsteady = cell.unsteady.iter();
+            let unsteady = unsteady.map(|check| format!("{check} did not always say the same"));
+            let mut lines: Vec<String> = unsteady.collect();
             let (mark, first) = if mismatches.is_empty() {
                 ("ok", program.as_it_should())
             } else {

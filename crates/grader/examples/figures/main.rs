@@ -100,10 +100,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let students = u32::try_from(arguments.students)?;
         let each = first.time / students.max(1);
         let times = plain.as_secs_f64() / each.as_secs_f64();
+        // What no grader that runs these compilers and these checks can be above.
+        let bound = times * ratio;
         table.row(
             "cargo test in a copy of the workspace ÷ the grader, a student",
             "at least 15",
-            format!("{times:.1} ({} ÷ {})", seconds(plain), seconds(each)),
+            format!(
+                "{times:.1} ({} ÷ {}; {bound:.1} for the same commands, bare)",
+                seconds(plain),
+                seconds(each)
+            ),
             times >= 15.0,
         );
     }
