@@ -166,6 +166,24 @@ mod checks {
             #[cfg(target_os = "linux")]
             check.require("some memory", "", echo.peak_memory() > Some(4096), "");
         }
+        stands_still check {
+            #[cfg(target_os = "linux")]
+            {
+                use std::io::{Read, Write};
+                let server = check.start(["echo"]);
+                let client = std::net::TcpStream::connect(server.addr()).expect("a connection");
+                let mut answer = [0];
+                server.while_stopped(|| {
+                    client.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
+                    (&client).write_all(b"a").expect("it is sent");
+                    let early = (&client).read(&mut answer);
+                    check.require("no answer", format!("{early:?}"), early.is_err(), "It stands still.");
+                });
+                client.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("a timeout");
+                let late = (&client).read(&mut answer);
+                check.require("an answer", format!("{late:?}"), answer == *b"a", "It goes on.");
+            }
+        }
         reads_the_rest_of_a_program_that_has_ended check {
             let server = check.start(["leaves-much-behind"]);
             let mut peer = check.connect_with(&server, testkit::Buffers::small());
@@ -473,6 +491,12 @@ fn a_refusing_port_refuses_datagrams() {
 #[test]
 fn a_path_can_be_filled_and_emptied() {
     passes("fills");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stopped_program_does_nothing_until_it_goes_on() {
+    passes("stands_still");
 }
 
 #[test]
