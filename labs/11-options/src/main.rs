@@ -25,7 +25,7 @@ use table::Table;
 const USAGE: &str = "options inspect listen [--listen ADDR] [--hold N]
        options inspect connect ADDR
        options inspect udp
-       options set LEVEL/OPTION VALUE [--udp | --connect ADDR]
+       options set LEVEL/OPTION VALUE… [--udp | --connect ADDR]
        options descriptors
        options leave  [--listen ADDR] [--reuse on|off] [--first server|client]
        options rebind ADDR [--reuse on|off]
@@ -64,7 +64,7 @@ enum Task {
     InspectUdp,
     Set {
         name: Name,
-        setting: Setting,
+        settings: Vec<Setting>,
         on: On,
     },
     Descriptors,
@@ -123,8 +123,11 @@ impl Task {
                     None => On::Tcp,
                 };
                 let name = Name::parse(&words.next("LEVEL/OPTION")?)?;
-                let setting = Setting::parse(name, &words.next("a value")?)?;
-                Task::Set { name, setting, on }
+                let mut settings = vec![Setting::parse(name, &words.next("a value")?)?];
+                while let Ok(value) = words.next("another value") {
+                    settings.push(Setting::parse(name, &value)?);
+                }
+                Task::Set { name, settings, on }
             }
             "descriptors" => Task::Descriptors,
             "leave" => Task::Leave {
@@ -171,7 +174,7 @@ impl Task {
                 let socket = UdpSocket::bind(address::free());
                 print_description(&socket.map_err(plain)?.into())
             }
-            Task::Set { name, setting, on } => set(name, setting, on),
+            Task::Set { name, settings, on } => set(name, settings, on),
             Task::Descriptors => descriptors(),
             Task::Leave { addr, reuse, first } => leave(addr, reuse, first),
             Task::Rebind { addr, reuse } => {
@@ -210,8 +213,9 @@ fn inspect_listen(addr: SocketAddr, hold: usize) -> Result<(), String> {
     print_description(&connected)
 }
 
-/// Sets an option of a new socket, before it is connected, and prints its values before and after.
-fn set(name: Name, setting: Setting, on: On) -> Result<(), String> {
+/// Sets an option of a new socket, before it is connected, to one value after the other, and prints
+/// its values before and after. When one is refused, prints what the option still is, and ends.
+fn set(name: Name, settings: Vec<Setting>, on: On) -> Result<(), String> {
     let socket = match on {
         On::Tcp => tcp(address::free()),
         On::Udp => Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)),
@@ -222,11 +226,17 @@ fn set(name: Name, setting: Setting, on: On) -> Result<(), String> {
         "before {}",
         sockopt::get(&socket, name).map_err(plain)?
     ))?;
-    print(&format!("asked {setting}"))?;
-    print(&format!(
-        "after {}",
-        sockopt::set(&socket, setting).map_err(plain)?
-    ))?;
+    for setting in settings {
+        print(&format!("asked {setting}"))?;
+        match sockopt::set(&socket, setting) {
+            Ok(made) => print(&format!("after {made}"))?,
+            Err(error) => {
+                let still = sockopt::get(&socket, name).map_err(plain)?;
+                print(&format!("still {still}"))?;
+                return Err(plain(error));
+            }
+        }
+    }
     if let On::Connected(addr) = on {
         let connected = socket.connect(&addr.into());
         connected.map_err(cannot("connect to", addr))?;

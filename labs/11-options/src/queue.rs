@@ -6,7 +6,8 @@ use std::time::Duration;
 
 /// Step 6. Listens with this backlog on a free port of 127.0.0.1, accepts nobody, and connects to it
 /// again and again. Returns how many connects were completed before the first that was not: because it
-/// took longer than `patience`, or because it was refused.
+/// took longer than `patience`, or because it was refused. Any other error is returned: that no
+/// descriptor is free says nothing about the queue.
 ///
 /// Connects at most `at_most` times. All the connections stay open until it is decided.
 pub fn connects(backlog: i32, at_most: usize, patience: Duration) -> io::Result<usize> {

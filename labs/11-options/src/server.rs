@@ -17,10 +17,11 @@ pub fn listen(addr: SocketAddr, backlog: i32) -> io::Result<Socket> {
 
 /// Step 5. Accepts one client after the other, for ever. Each gets the line `you are ADDR\n` with its
 /// own address, and then the connection is closed: the server closes first, and keeps no descriptor.
+/// It reads nothing, and does not wait until the client closes as well.
 ///
 /// What goes wrong with one client goes to standard error, and the next one gets its turn. Returns
-/// only when accept fails for a reason of our own; `ConnectionAborted` and `ConnectionReset` are the
-/// client's.
+/// only when accept fails for a reason of our own, such as that no descriptor is free;
+/// `ConnectionAborted` and `ConnectionReset` are the client's.
 pub fn serve(listening: &Socket) -> io::Result<()> {
     todo!("greet one client after the other, and close")
 }

@@ -25,8 +25,8 @@ pub enum First {
     Client,
 }
 
-/// Step 4. A TCP socket that is bound to `addr`, with SO_REUSEADDR as `reuse` says, and does not listen
-/// yet.
+/// Step 4. A TCP socket that is bound to `addr`, an IPv4 or an IPv6 address, with SO_REUSEADDR as
+/// `reuse` says. It does not listen yet.
 pub fn bind(addr: SocketAddr, reuse: Reuse) -> io::Result<Socket> {
     // write: "a socket with the option as it should be, bound to `addr`"
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
@@ -44,7 +44,8 @@ pub fn bind(addr: SocketAddr, reuse: Reuse) -> io::Result<Socket> {
 /// - [`First::Client`]: our FIN goes out only when the client's has come.
 ///
 /// What the client sends is of no interest, and is received all the same: a close with bytes unread
-/// is a reset (chapter 6), and a reset leaves no TIME-WAIT behind.
+/// is a reset (chapter 6), and a reset leaves no TIME-WAIT behind. An error is returned, the client's
+/// reset too: that connection has not ended in order.
 pub fn part(mut connected: Socket, first: First) -> io::Result<()> {
     // write: "both ends' FINs, in this order"
     if first == First::Server {
