@@ -109,6 +109,10 @@ fn in_a_network_of_its_own(name: &str, open: fn() -> Check) -> Option<Check> {
 fn two_hosts(check: &Check, mask: Ipv4Addr) -> Option<Veth> {
     match Veth::with_mask(mask) {
         Ok(veth) => {
+            if !carries(&veth.client, &veth.server) || !carries(&veth.server, &veth.client) {
+                check.skip(Need::Netns, "the cable between two hosts carries nothing");
+                return None;
+            }
             let hosts = format!("{} and {}", veth.client.address, veth.server.address);
             check.note("connected", hosts, format!("two hosts, netmask {mask}"));
             Some(veth)
@@ -118,6 +122,26 @@ fn two_hosts(check: &Check, mask: Ipv4Addr) -> Option<Veth> {
             None
         }
     }
+}
+
+/// Whether what one host broadcasts comes to the other: tried until it does. A new cable drops what is sent
+/// until the kernel has noticed it, and says nothing.
+#[cfg(target_os = "linux")]
+fn carries(from: &Host, to: &Host) -> bool {
+    let open = || socket(Ipv4Addr::UNSPECIFIED, 0).expect("a socket on 0.0.0.0");
+    let (mouth, ear) = (on(from, open), on(to, open));
+    ear.set_read_timeout(Some(Duration::from_millis(10)))
+        .expect("a socket may have a timeout");
+    let all = Ipv4Addr::from(u32::from(to.address) | !u32::from(to.mask));
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        // Refused while there is no way yet.
+        let _ = mouth.send_to(b"probe", (all, addr(&ear).port()));
+        if ear.recv(&mut [0; 8]).is_ok() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Does something on one of the two hosts.
@@ -134,6 +158,11 @@ fn send(check: &Check, from: &UdpSocket, bytes: &[u8], to: SocketAddr) {
     let shown = String::from_utf8_lossy(bytes);
     let shown: String = shown.chars().take(40).collect();
     match from.send_to(bytes, to) {
+        Ok(n) if n > 40 => check.note(
+            "sent",
+            format!("{shown:?} …"),
+            format!("{n} bytes, to {to}"),
+        ),
         Ok(_) => check.note("sent", format!("{shown:?}"), format!("to {to}")),
         Err(error) => panic!("a datagram to {to} cannot be sent: {error}"),
     }
@@ -319,6 +348,12 @@ mod step_1 {
             ["10.0.0.6", "none", "10.0.0.6", "10.0.0.7"],
             why,
         );
+        expect(
+            &check,
+            "10.0.0.7/255.255.255.255",
+            ["10.0.0.7", "none", "10.0.0.7", "10.0.0.7"],
+            "All ones are a netmask too: no one follows a zero, because there is none.",
+        );
     }
 
     #[test]
@@ -343,8 +378,14 @@ mod step_1 {
     #[test]
     fn refuses_a_mask_with_holes() {
         let check = check!();
-        for mask in ["255.0.255.0", "0.255.255.255", "255.255.253.0", "0.0.0.1"] {
-            let why = "A netmask is ones, then zeros: it cuts the address in two. Where a one follows a zero, `is_mask` returns false.";
+        for mask in [
+            "255.0.255.0",
+            "0.255.255.255",
+            "255.255.253.0",
+            "0.0.0.1",
+            "255.254.128.0",
+        ] {
+            let why = "A netmask is ones, then zeros: it cuts the address in two. Where a one follows a zero, `is_mask` returns false. Look at all 32 bits in a row: 254 and 128 may each stand in a mask, and not one after the other.";
             check
                 .run(["address", &format!("10.0.0.1/{mask}")])
                 .expect_exit(1, why)
@@ -455,6 +496,16 @@ mod step_2 {
             );
         }
     }
+
+    #[test]
+    fn says_when_it_cannot_announce() {
+        let check = check!();
+        let why = "Nobody can send to port 0: the kernel refuses, and nothing has been sent. `announce` returns the error of its send, so that whoever started the program is told.";
+        check
+            .run(["announce", "--to", "127.0.0.1:0", "--name", "kitchen"])
+            .expect_exit(1, why)
+            .expect_error(&["cannot send"], why);
+    }
 }
 
 mod step_3 {
@@ -478,6 +529,14 @@ mod step_3 {
             to,
             "cellar-2",
             "After one announcement comes the next: receive in a loop.",
+        );
+        heard(
+            &check,
+            &program,
+            &super::mouth(),
+            to,
+            "kitchen",
+            "Each announcement is reported: also one whose name has been heard before, and from whatever address it comes.",
         );
     }
 
@@ -637,7 +696,7 @@ mod step_4 {
             &asker,
             to,
             "later",
-            "After an answer the program listens on.",
+            "After an answer the program listens on, and with a name it still reports what it hears.",
         );
         // The program has heard what came last, so all that it sends for the query is sent.
         ear.set_nonblocking(true)
@@ -655,6 +714,164 @@ mod step_4 {
             answers.is_empty(),
             "The answer was sent to everybody. Who asked wants to know; all others would be disturbed, once for each listener.",
         );
+    }
+
+    #[test]
+    fn answers_each_query() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start([
+            "listen",
+            "--listen",
+            "127.255.255.255:0",
+            "--name",
+            "kitchen",
+        ]);
+        let to = SocketAddr::from((ALL, program.addr().port()));
+        let (one, two) = (mouth(), mouth());
+        for (asker, id, why) in [
+            (
+                &one,
+                7,
+                "The answer goes to the asker, from the socket that listens.",
+            ),
+            (
+                &two,
+                7,
+                "Another asker may have chosen the same ID, and wants an answer as well. A socket that was connected to the first asker hears nobody else.",
+            ),
+            (
+                &one,
+                7,
+                "The first answer may have been lost, so the asker asks again. Each query is answered.",
+            ),
+            (&one, 0, "0 is an ID like any other."),
+            (
+                &two,
+                u32::MAX,
+                "The ID has 32 bits, and the answer repeats it.",
+            ),
+        ] {
+            send(&check, asker, format!("wirelab query {id}").as_bytes(), to);
+            let expected = format!("wirelab answer {id} kitchen");
+            let shown = format!("{expected:?} from port {}", to.port());
+            let (bytes, from) = receive(&check, Some(&program), asker, &shown, why);
+            check.require(
+                shown,
+                format!(
+                    "{:?} from port {}",
+                    String::from_utf8_lossy(&bytes),
+                    from.port()
+                ),
+                bytes == expected.as_bytes() && from.port() == to.port(),
+                why,
+            );
+        }
+        heard(
+            &check,
+            &program,
+            &two,
+            to,
+            "kitchen",
+            "An announcement with the listener's own name is one like any other.",
+        );
+    }
+
+    #[test]
+    fn ignores_what_is_no_query() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let program = check.start([
+            "listen",
+            "--listen",
+            "127.255.255.255:0",
+            "--name",
+            "kitchen",
+        ]);
+        let to = SocketAddr::from((ALL, program.addr().port()));
+        let asker = mouth();
+        // Their first 64 bytes would be queries.
+        let long = format!("wirelab query {:0>70}", 1);
+        let longer = format!("wirelab query {:0>50}{}", 2, "x".repeat(400));
+        for bytes in [
+            "wirelab query",
+            "wirelab query ",
+            "wirelab query kitchen",
+            "wirelab query 4294967296",
+            "wirelab query 3 4",
+            &long,
+            &longer,
+        ] {
+            send(&check, &asker, bytes.as_bytes(), to);
+        }
+        send(&check, &asker, b"wirelab query 5", to);
+        let expected = "wirelab answer 5 kitchen";
+        let why = "What is no query gets no answer. A datagram of more than 64 bytes is none, even if its first 64 look like one: what does not fit into the buffer is thrown away. So give the buffer one byte more: a datagram that fills it was too long.";
+        let (bytes, _) = receive(
+            &check,
+            Some(&program),
+            &asker,
+            &format!("{expected:?}"),
+            why,
+        );
+        check.require(
+            format!("{expected:?}"),
+            format!("{:?}", String::from_utf8_lossy(&bytes)),
+            bytes == expected.as_bytes(),
+            why,
+        );
+    }
+
+    /// Nothing can be sent to port 0, and a datagram that claims to come from there can be made with a raw
+    /// socket. That takes a privilege, which the check has in a network of its own.
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: a raw socket in a network of its own"
+    )]
+    fn an_answer_that_cannot_be_sent_ends_nothing() {
+        #[cfg(target_os = "linux")]
+        {
+            let name = "step_4::an_answer_that_cannot_be_sent_ends_nothing";
+            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+                return;
+            };
+            let raw = match Socket::new(Domain::IPV4, Type::RAW, Some(socket2::Protocol::UDP)) {
+                Ok(raw) => raw,
+                Err(error) => {
+                    check.skip(Need::Netns, &format!("no raw socket can be had: {error}"));
+                    return;
+                }
+            };
+            let program = check.start(["listen", "--listen", "127.0.0.1:0", "--name", "kitchen"]);
+            let to = program.addr();
+            let query = b"wirelab query 1";
+            // Source port 0, destination port, length, no checksum (RFC 768); the kernel adds the IP header.
+            let mut packet = vec![0, 0];
+            packet.extend(to.port().to_be_bytes());
+            packet.extend((8 + query.len() as u16).to_be_bytes());
+            packet.extend([0, 0]);
+            packet.extend(query);
+            raw.send_to(&packet, &to.into())
+                .expect("a raw socket may send on loopback");
+            check.note(
+                "sent",
+                "\"wirelab query 1\"",
+                format!("to {to}, as if from port 0"),
+            );
+            heard(
+                &check,
+                &program,
+                &mouth(),
+                to,
+                "later",
+                "Somebody has asked whom no answer can be sent to: the datagram claimed to come from port 0. The send fails, and that answer is lost, nothing more. Return the error, and anybody can end the listener with one datagram.",
+            );
+        }
     }
 
     #[test]
@@ -707,6 +924,7 @@ mod step_5 {
             format!("wirelab answer {id} kitchen").as_bytes(),
             asker,
         );
+        program.expect_rest("One answer has come, and another is wanted. Until it comes, a receive waits: a loop that asks again and again without a pause keeps a processor core busy.");
         send(
             &check,
             &one,
@@ -797,6 +1015,49 @@ mod step_5 {
     }
 
     #[test]
+    fn names_all_that_differ_in_name_or_address() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "3"]);
+        let (id, asker) = query(&check, &program, &ear);
+        let (one, two) = (mouth(), mouth());
+        for (from, name) in [(&two, "hall"), (&one, "hall"), (&one, "cellar")] {
+            send(
+                &check,
+                from,
+                format!("wirelab answer {id} {name}").as_bytes(),
+                asker,
+            );
+        }
+        let mut halls = [addr(&one), addr(&two)];
+        halls.sort();
+        program
+            .expect_ends("Three have answered, if one is a name *and* an address. Two hosts may call themselves the same, and two listeners may share a port.")
+            .expect_stdout_lines(
+                &[
+                    format!("found cellar at {}", addr(&one)),
+                    format!("found hall at {}", halls[0]),
+                    format!("found hall at {}", halls[1]),
+                ],
+                "One that answered is a name and an address together: the same name elsewhere is another one, and so is another name at the same address.",
+            );
+    }
+
+    #[test]
+    fn says_when_it_cannot_ask() {
+        let check = check!();
+        let why = "Nobody can send to port 0, so nobody has been asked. To say that nobody was found would be wrong: `discover` returns the error of its send.";
+        check
+            .run(["discover", "--to", "127.0.0.1:0", "--wait", "1"])
+            .expect_exit(1, why)
+            .expect_error(&["cannot discover"], why);
+    }
+
+    #[test]
     fn ignores_answers_to_other_questions() {
         let check = check!();
         if !loopback_broadcasts(&check) {
@@ -814,6 +1075,8 @@ mod step_5 {
             format!("wirelab announce {id}"),
             String::new(),
             "x".repeat(1500),
+            // Its first 64 bytes would be an answer.
+            format!("wirelab answer {id:040} {}", "a".repeat(30)),
         ] {
             send(&check, &stranger, text.as_bytes(), asker);
         }
@@ -828,8 +1091,96 @@ mod step_5 {
             .expect_ends(ENOUGH)
             .expect_stdout_lines(
                 &[format!("found hall at {}", addr(&one))],
-                "Anybody can send to this port. An answer counts if it is well formed and has the ID of this very query; whatever else comes is ignored, and the receiving goes on.",
+                "Anybody can send to this port. An answer counts if it is well formed, has at most 64 bytes and the ID of this very query; whatever else comes is ignored, and the receiving goes on.",
             );
+    }
+
+    #[test]
+    fn asks_once_and_ends_though_nobody_answers() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        let ear = ear(0);
+        let to = addr(&ear).to_string();
+        let began = Instant::now();
+        let program = check.spawn(["discover", "--to", &to, "--wait", "0.6"]);
+        let (id, _) = query(&check, &program, &ear);
+        let why = "Nobody answers, and that is no error: when the time is over, the set is returned as it is, empty.";
+        let finished = program.expect_ends(
+            "`discover` ends when its time is over, also if nothing has come at all. A receive without a timeout waits for ever.",
+        );
+        let took = began.elapsed();
+        finished
+            .expect_success(why)
+            .expect_stdout_lines::<&str>(&[], why);
+        // A timer of the kernel may be some milliseconds early.
+        check.require(
+            "the end after 0.6 s",
+            format!("the end after {:.2} s", took.as_secs_f64()),
+            took >= Duration::from_millis(500),
+            "An answer that comes within the time of `--wait` still counts: wait so long, and no other time.",
+        );
+        ear.set_nonblocking(true)
+            .expect("a socket may be non-blocking");
+        let mut buffer = [0; 2048];
+        let mut more = Vec::new();
+        while let Ok(n) = ear.recv(&mut buffer) {
+            more.push(format!("{:?}", String::from_utf8_lossy(&buffer[..n])));
+        }
+        check.require(
+            format!("one query, \"wirelab query {id}\""),
+            format!("after it {}", more.join(", ")),
+            more.is_empty(),
+            "`discover` sends one query. A real program may ask again; this one leaves that to whoever runs it.",
+        );
+    }
+
+    /// The stranger falls silent before the time is over. A program that then waits once more for the whole
+    /// time is late by most of it, each time; a right one may be late on a busy machine, but not thrice.
+    #[test]
+    fn the_time_is_counted_from_the_call() {
+        let check = check!();
+        if !loopback_broadcasts(&check) {
+            return;
+        }
+        check.allow(Duration::from_secs(20));
+        let why = "A stranger sent for a while and then fell silent. `--wait` counts from the call of `discover`: each receive may wait for what is left of it, and not for the whole once more.";
+        for (tries, wait) in [0.8, 1.6, 3.2].into_iter().enumerate() {
+            let wait = Duration::from_secs_f64(wait);
+            let ear = ear(0);
+            let program = check.spawn([
+                "discover",
+                "--to",
+                &addr(&ear).to_string(),
+                "--wait",
+                &wait.as_secs_f64().to_string(),
+            ]);
+            let (_, asker) = query(&check, &program, &ear);
+            let began = Instant::now();
+            let stranger = mouth();
+            check.note("sending", "\"hello\"", format!("to {asker}, for a while"));
+            while began.elapsed() < wait.mul_f64(0.8) {
+                // The port may be closed by now.
+                let _ = stranger.send_to(b"hello", asker);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            program.expect_ends(why).expect_success(why);
+            let took = began.elapsed();
+            if took < wait.mul_f64(1.5) {
+                return;
+            }
+            let late = format!("after {:.1} s", took.as_secs_f64());
+            if tries == 2 {
+                let expected = format!("the end after {:.1} s", wait.as_secs_f64());
+                check.fail(
+                    expected,
+                    format!("the end {late}; too late for the third time"),
+                    why,
+                );
+            }
+            check.note("ended", late, "too late: tried again, with more time");
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn sender() -> io::Result<UdpSocket> {
 }
 
 /// Step 3. A UDP socket bound to `addr`. Several of them can be bound to the same `addr` at a time,
-/// also by several programs, and each gets its copy of every broadcast (`SO_REUSEADDR`).
+/// also by several programs, and each gets its copy of every broadcast (`SO_REUSEADDR`; BSD and
+/// macOS want `SO_REUSEPORT`).
 pub fn receiver(addr: SocketAddrV4) -> io::Result<UdpSocket> {
     // write: "a UDP socket that shares its address and port"
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;

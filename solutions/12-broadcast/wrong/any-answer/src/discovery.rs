@@ -16,8 +16,12 @@ pub struct Found {
 }
 
 /// Step 5. Sends one `Query` with `id` to `to`, then receives until `want` have answered, or `wait`
-/// is over, counted from the call, whatever comes. Returns every pair of name and address that answered this very query, once,
-/// in order. Other datagrams are ignored: malformed ones, other messages, and answers to other IDs.
+/// is over, counted from the call, whatever comes, and if nothing comes. Returns every pair of name
+/// and address that answered this very query, in order; each counts once, for `want` too. Other
+/// datagrams are ignored: malformed ones, those of more than [`MAX`] bytes, other messages, and
+/// answers to other IDs. A query that cannot be sent is an error; that nobody answers is none.
+/// (On Windows, a datagram longer than the buffer is an error of its receive, 10040, and a query that
+/// a closed port has refused one of the next, `ConnectionReset`. Both are ignored.)
 pub fn discover(
     socket: &UdpSocket,
     to: SocketAddrV4,
