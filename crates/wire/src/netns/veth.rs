@@ -157,24 +157,13 @@ impl Host {
 }
 
 /// Waits until what is sent on this host's interface goes out. The kernel notices a new cable in a task of its own,
-/// and until then drops what is sent without a word (`IFF_RUNNING`, netdevice(7)).
+/// and until then drops what is sent without a word.
+///
+/// `IFF_RUNNING` (netdevice(7)) does not tell: it is set as well while the state has not been looked at.
 fn wait_until_it_sends() -> io::Result<()> {
     const DEADLINE: Duration = Duration::from_secs(30);
-    let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
     let began = Instant::now();
-    loop {
-        let mut request = request();
-        // SAFETY: the request takes an ifreq that names an interface, and fills in its flags.
-        let flags = unsafe {
-            if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &mut request) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            libc::c_int::from(request.ifr_ifru.ifru_flags)
-        };
-        if flags & libc::IFF_RUNNING != 0 {
-            // That task marks the interface before it is through with it, and keeps the lock that this needs.
-            return raise(INTERFACE_C).map_err(|()| io::Error::last_os_error());
-        }
+    while operational_state()? != Some(IF_OPER_UP) {
         if began.elapsed() > DEADLINE {
             return Err(io::Error::other(format!(
                 "{INTERFACE} is connected and does not come up"
@@ -182,6 +171,31 @@ fn wait_until_it_sends() -> io::Result<()> {
         }
         thread::sleep(Duration::from_millis(1));
     }
+    // That task marks the interface before it is through with it, and keeps the lock that this needs.
+    raise(INTERFACE_C).map_err(|()| io::Error::last_os_error())
+}
+
+/// The interface is up and can pass packets (RFC 2863, `ifOperStatus`; linux/if.h).
+const IF_OPER_UP: u8 = 6;
+
+/// The state of this host's interface, as the kernel has last seen it (`IFLA_OPERSTATE`, rtnetlink(7)).
+fn operational_state() -> io::Result<Option<u8>> {
+    const IFLA_OPERSTATE: u16 = 16;
+    let name = attribute(libc::IFLA_IFNAME, b"eth0\0");
+    let answer = ask(libc::RTM_GETLINK, 0, &[&INTERFACE_INFO[..], &name].concat())?;
+    // struct nlmsghdr and struct ifinfomsg, of 16 bytes each, then the attributes.
+    let mut rest = answer.get(32..).unwrap_or_default();
+    while let [l0, l1, k0, k1, value @ ..] = rest {
+        let length = usize::from(u16::from_ne_bytes([*l0, *l1]));
+        if u16::from_ne_bytes([*k0, *k1]) == IFLA_OPERSTATE {
+            return Ok(value.first().copied());
+        }
+        // Its four bytes of length and type are the least that an attribute has.
+        rest = rest
+            .get(length.max(4).next_multiple_of(4)..)
+            .unwrap_or_default();
+    }
+    Ok(None)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> io::Error {
@@ -307,8 +321,13 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 
 /// Sends one netlink request and reads its acknowledgment.
 fn talk(kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
+    ask(kind, libc::NLM_F_ACK | flags, body).map(drop)
+}
+
+/// Sends one netlink request and reads its answer: a message with its header.
+fn ask(kind: u16, flags: i32, body: &[u8]) -> io::Result<Vec<u8>> {
     let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
-    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | flags) as u16;
+    let flags = (libc::NLM_F_REQUEST | flags) as u16;
     let length = (16 + body.len()) as u32;
     let message = [
         &length.to_ne_bytes()[..],
@@ -318,7 +337,7 @@ fn talk(kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
         body,
     ]
     .concat();
-    let mut answer = [0_u8; 4096];
+    let mut answer = vec![0_u8; 32_768];
     // SAFETY: both buffers are passed with their lengths. A netlink socket that was not bound talks to the kernel.
     let received = unsafe {
         if libc::send(
@@ -338,13 +357,18 @@ fn talk(kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
         )
     };
     let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
-    // struct nlmsghdr (16 bytes), then struct nlmsgerr, which begins with the negative error number, 0 for none.
-    match answer[..received]
-        .get(16..20)
-        .and_then(|bytes| bytes.first_chunk())
-    {
+    answer.truncate(received);
+    // struct nlmsghdr (16 bytes: length, type, …), then struct nlmsgerr where that is the type, which begins with the
+    // negative error number, 0 for none.
+    let [_, _, _, _, k0, k1, ..] = answer[..] else {
+        return Err(io::Error::other("netlink answered with too few bytes"));
+    };
+    if i32::from(u16::from_ne_bytes([k0, k1])) != libc::NLMSG_ERROR {
+        return Ok(answer);
+    }
+    match answer.get(16..20).and_then(|bytes| bytes.first_chunk()) {
         Some(number) => match i32::from_ne_bytes(*number) {
-            0 => Ok(()),
+            0 => Ok(answer),
             number => Err(io::Error::from_raw_os_error(-number)),
         },
         None => Err(io::Error::other("netlink answered with too few bytes")),
