@@ -20,8 +20,8 @@ use crate::message::{MAX_CHUNK_LINE, MAX_HEAD};
 ///   line; and so on up to a chunk of size 0, which has no bytes; then the trailer: lines up to an
 ///   empty one, which are passed over, at most [`MAX_HEAD`] bytes. A size is hexadecimal digits,
 ///   nothing else, and a number below 2⁶⁴. It ends with the line or before a `;`, and blanks and tabs
-///   before that do not count; what follows the `;` is an extension, and passed over. The line has at
-///   most [`MAX_CHUNK_LINE`] bytes. What is no chunk is [`Fault::Chunk`]; a stream that ends before
+///   before that do not count; what follows the `;` is an extension, and passed over. Each such line
+///   has at most [`MAX_CHUNK_LINE`] bytes; how many chunks come has no limit. What is no chunk is [`Fault::Chunk`]; a stream that ends before
 ///   the empty line of the trailer is [`Fault::Cut`].
 pub fn copy(framing: Framing, reader: &mut dyn BufRead, out: &mut dyn Write) -> Result<u64, Fault> {
     todo!("the body, however its end is to be found")

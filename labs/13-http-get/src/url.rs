@@ -25,9 +25,10 @@ impl Url {
     ///
     /// - The scheme may be written in capitals. Any other scheme is a fault.
     /// - The host ends before the first `/`, `?` or `#`. It may be an IPv6 address in brackets,
-    ///   `[::1]`. An empty host is a fault, and so is one with an `@` in it: no names and passwords
-    ///   in URLs (RFC 9110 §4.2.4).
-    /// - The port is digits, and a number from 1 to 65535. After a colon without digits it is 80.
+    ///   `[::1]`; without brackets, a colon ends the host. An empty host is a fault, and so is one
+    ///   with an `@` in it: no names and passwords in URLs (RFC 9110 §4.2.4).
+    /// - The port is all that stands between the colon and the path: digits, and a number from 1 to
+    ///   65535. After a colon with nothing behind it, it is 80.
     /// - An empty path is `/`, also before a query. The fragment is the browser's own business, and
     ///   not sent.
     /// - Every byte of the URL is a visible character of ASCII (`!` to `~`). A blank, a control
@@ -45,7 +46,8 @@ impl Url {
     /// Step 5. The URL that `reference` means in a response from this URL (RFC 3986 §5.2), as it
     /// stands in the field Location:
     ///
-    /// - with a scheme, `http://…` or any other: it is a URL by itself;
+    /// - with a scheme, `http://…` or any other (a colon before any `/`, `?` and `#`): it is a URL by
+    ///   itself;
     /// - `//host/path`: of the same scheme;
     /// - `/path`: at the same host and port;
     /// - `?query`: the same path, another query;
@@ -53,7 +55,8 @@ impl Url {
     /// - anything else: in place of what stands behind the last slash of this path. (A slash in
     ///   *this* URL's query is no slash of the path.)
     ///
-    /// In the path that comes out, `.` and `..` are done: [`without_dots`].
+    /// In the path that comes out, wherever it is from, `.` and `..` are done: [`without_dots`]. They
+    /// mean nothing in a query.
     pub fn join(&self, reference: &str) -> Result<Url, Fault> {
         todo!("the URL that is meant")
     }

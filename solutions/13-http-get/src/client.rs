@@ -12,7 +12,8 @@ use crate::{head, request};
 /// follows a redirect or delivers the body ([`deliver`]) and returns the head.
 ///
 /// - A redirect is a response with the status 301, 302, 303, 307 or 308 and a field `location`. It is
-///   followed with a connection and a request of its own, by the same method; its body is not read.
+///   followed with a connection and a request of its own, by the same method; its body is not read,
+///   and nobody waits for it.
 ///   The URL is `location`, relative to the URL that was asked ([`Url::join`]).
 /// - At most `wish.max_redirects` are followed; one more is [`Fault::TooManyRedirects`] with that
 ///   number.

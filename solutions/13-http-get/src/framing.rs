@@ -84,9 +84,10 @@ pub enum Coding {
 
 impl Coding {
     /// Step 3. How the body is coded: the list of the field `content-encoding`, in which `identity`
-    /// does not count. Nothing left is [`Coding::Identity`]; one `gzip` (or its old name `x-gzip`, in
-    /// small letters or capitals) is [`Coding::Gzip`] where `wish.gzip`. Anything else is
-    /// [`Fault::Coding`]: what we cannot decode must not be taken for the page.
+    /// does not count, nor an empty element. Nothing left is [`Coding::Identity`]; one `gzip` (or its
+    /// old name `x-gzip`) is [`Coding::Gzip`] where `wish.gzip`. Anything else is [`Fault::Coding`]:
+    /// what we cannot decode must not be taken for the page. All of these names mean the same in
+    /// small letters and in capitals.
     pub fn of(wish: &Wish, head: &Head) -> Result<Coding, Fault> {
         // write: "which of the two it is"
         let mut codings = head.list("content-encoding");

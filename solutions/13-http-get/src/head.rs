@@ -45,10 +45,11 @@ pub fn line(
 /// - A field is a name, a colon and a value. The name is one or more letters, digits and
 ///   ``!#$%&'*+-.^_`|~`` (RFC 9110 §5.6.2). It is kept in small letters, the value without blanks and
 ///   tabs around it. A carriage return or a zero byte in a value is a fault (RFC 9110 §5.5); bytes
-///   that are no UTF-8 become U+FFFD.
+///   that are no UTF-8 become U+FFFD, here and in the reason.
 /// - A line that begins with a blank or a tab continues the value of the field before it: obsolete
 ///   line folding. The line end and the blanks and tabs around it are replaced by one blank
-///   (RFC 9112 §5.2). Before the first field, such a line is a fault.
+///   (RFC 9112 §5.2). A line of nothing but blanks and tabs is one of these, and does not end the
+///   head. Before the first field, such a line is a fault.
 /// - Any other line is [`Fault::Field`], with the line.
 /// - All heads together have at most [`MAX_HEAD`] bytes; otherwise [`Fault::TooLong`].
 pub fn read(reader: &mut dyn BufRead) -> Result<Head, Fault> {

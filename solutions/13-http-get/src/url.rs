@@ -23,9 +23,10 @@ impl Url {
     ///
     /// - The scheme may be written in capitals. Any other scheme is a fault.
     /// - The host ends before the first `/`, `?` or `#`. It may be an IPv6 address in brackets,
-    ///   `[::1]`. An empty host is a fault, and so is one with an `@` in it: no names and passwords
-    ///   in URLs (RFC 9110 §4.2.4).
-    /// - The port is digits, and a number from 1 to 65535. After a colon without digits it is 80.
+    ///   `[::1]`; without brackets, a colon ends the host. An empty host is a fault, and so is one
+    ///   with an `@` in it: no names and passwords in URLs (RFC 9110 §4.2.4).
+    /// - The port is all that stands between the colon and the path: digits, and a number from 1 to
+    ///   65535. After a colon with nothing behind it, it is 80.
     /// - An empty path is `/`, also before a query. The fragment is the browser's own business, and
     ///   not sent.
     /// - Every byte of the URL is a visible character of ASCII (`!` to `~`). A blank, a control
@@ -58,10 +59,13 @@ impl Url {
             Some(at) if !authority[at..].contains(']') => (&authority[..at], &authority[at + 1..]),
             _ => (authority, ""),
         };
-        let inner = host
-            .strip_prefix('[')
-            .map_or(Some(host), |host| host.strip_suffix(']'));
-        if inner.is_none_or(|host| host.is_empty() || host.contains(['[', ']'])) {
+        let is_host = match host.strip_prefix('[') {
+            Some(inner) => inner
+                .strip_suffix(']')
+                .is_some_and(|inner| !inner.is_empty() && !inner.contains(['[', ']'])),
+            None => !host.is_empty() && !host.contains(['[', ']', ':']),
+        };
+        if !is_host {
             return Err(fault("it has no host"));
         }
         // `parse` alone would take "+80", too.
@@ -95,7 +99,8 @@ impl Url {
     /// Step 5. The URL that `reference` means in a response from this URL (RFC 3986 §5.2), as it
     /// stands in the field Location:
     ///
-    /// - with a scheme, `http://…` or any other: it is a URL by itself;
+    /// - with a scheme, `http://…` or any other (a colon before any `/`, `?` and `#`): it is a URL by
+    ///   itself;
     /// - `//host/path`: of the same scheme;
     /// - `/path`: at the same host and port;
     /// - `?query`: the same path, another query;
@@ -103,32 +108,33 @@ impl Url {
     /// - anything else: in place of what stands behind the last slash of this path. (A slash in
     ///   *this* URL's query is no slash of the path.)
     ///
-    /// In the path that comes out, `.` and `..` are done: [`without_dots`].
+    /// In the path that comes out, wherever it is from, `.` and `..` are done: [`without_dots`]. They
+    /// mean nothing in a query.
     pub fn join(&self, reference: &str) -> Result<Url, Fault> {
         // write: "the URL that is meant"
         let reference = reference.split('#').next().unwrap_or_default();
         let base = self.target.split('?').next().unwrap_or_default();
         // A colon belongs to a scheme when it comes before any slash and any question mark.
         let first = reference.find([':', '/', '?']);
-        if first.is_some_and(|at| at > 0 && reference[at..].starts_with(':')) {
-            return Url::parse(reference);
-        }
-        if reference.starts_with("//") {
-            return Url::parse(&format!("http:{reference}"));
-        }
-        let target = match reference.chars().next() {
-            None => self.target.clone(),
-            Some('?') => format!("{base}{reference}"),
-            Some('/') => reference.to_string(),
+        let has_scheme = first.is_some_and(|at| at > 0 && reference[at..].starts_with(':'));
+        let at_this_host = |target: &str| format!("http://{}{target}", self.authority());
+        let text = match reference.chars().next() {
+            _ if has_scheme => reference.to_string(),
+            _ if reference.starts_with("//") => format!("http:{reference}"),
+            None => at_this_host(&self.target),
+            Some('?') => at_this_host(&format!("{base}{reference}")),
+            Some('/') => at_this_host(reference),
             Some(_) => {
                 let folder = base.rfind('/').map_or("/", |at| &base[..=at]);
-                format!("{folder}{reference}")
+                at_this_host(&format!("{folder}{reference}"))
             }
         };
-        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
-        let path = without_dots(path);
         // Through `parse`, so that what a server writes is looked at like what a person writes.
-        Url::parse(&format!("http://{}{path}{query}", self.authority()))
+        let mut url = Url::parse(&text)?;
+        let end = url.target.find('?').unwrap_or(url.target.len());
+        let (path, query) = url.target.split_at(end);
+        url.target = without_dots(path) + query;
+        Ok(url)
         // end
     }
 }
