@@ -685,7 +685,8 @@ impl<'p> Peer<'p> {
         self
     }
 
-    /// The program has taken all that was sent, sleeps, and has sent nothing.
+    /// The program has taken all that was sent, sleeps, and has sent nothing. One that does not come to
+    /// sleep within a second is looked at all the same: what it does later is for the next expectation.
     pub fn expect_nothing_yet(&mut self, why: impl Why) -> &mut Self {
         let mut buffer = [0; 1024];
         match self.read_settled(&mut buffer) {
