@@ -444,6 +444,32 @@ impl Check {
         need::say(self.inner.name, reason);
     }
 
+    /// Ends this check as it has ended in a process of its own, which has given its verdict and left this
+    /// transcript, its standard error.
+    ///
+    /// # Panics
+    /// It has failed there.
+    pub fn ended_elsewhere(&self, passed: bool, transcript: &str) {
+        let inner = &*self.inner;
+        *lock(&inner.ended) = true;
+        let skipped: Vec<&str> = transcript
+            .lines()
+            .filter(|line| line.starts_with("SKIPPED "))
+            .collect();
+        let verdict = match (passed, &skipped[..]) {
+            (false, _) => Verdict::Failed,
+            (true, []) => Verdict::Passed,
+            (true, _) => Verdict::Skipped,
+        };
+        summary::add(&inner.place, inner.name, verdict, transcript.trim().into());
+        if passed {
+            skipped.into_iter().for_each(need::say_line);
+        } else {
+            eprint!("{transcript}");
+            std::panic::resume_unwind(Box::new(()))
+        }
+    }
+
     fn report(&self, verdict: Verdict, message: &str) {
         *lock(&self.inner.ended) = true;
         self.inner.report(verdict, message);

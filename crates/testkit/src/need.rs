@@ -111,8 +111,12 @@ pub fn skipped(need: Need, reason: &str) {
 }
 
 pub(crate) fn say(name: &str, reason: &str) {
+    say_line(&format!("SKIPPED  {name}: {reason}"));
+}
+
+pub(crate) fn say_line(line: &str) {
     // Not `eprintln!`: libtest would keep it to itself.
-    let _ = writeln!(std::io::stderr(), "SKIPPED  {name}: {reason}");
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {

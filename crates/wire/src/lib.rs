@@ -8,7 +8,8 @@
 //! | [`netns`] | runs a test or a program in a network of its own, without privileges (Linux) |
 //! | [`record`] | records every packet of an interface into a capture (Linux) |
 //!
-//! [`netns`] is always there; the others stand behind the feature `packets`, which is on by default.
+//! [`netns`] is always there; the others stand behind the feature `packets`, which is on by default. The feature
+//! `checks` adds a word for the checks of labs that run in a network of their own, `own_network`.
 //! On systems other than Linux, [`netns`] and [`record`] are there as well, and answer with an error that says
 //! why they cannot.
 //!
@@ -36,6 +37,8 @@
 
 #[cfg(feature = "packets")]
 pub mod capture;
+#[cfg(feature = "checks")]
+mod checks;
 #[cfg(feature = "packets")]
 pub mod craft;
 pub mod netns;
@@ -43,3 +46,6 @@ pub mod netns;
 pub mod read;
 #[cfg(feature = "packets")]
 pub mod record;
+
+#[cfg(feature = "checks")]
+pub use checks::own_network;

@@ -103,8 +103,6 @@ mod step_3 {
     use super::*;
     #[cfg(target_os = "linux")]
     use std::net::TcpStream;
-    #[cfg(target_os = "linux")]
-    use wire::netns::{self, Side};
 
     #[test]
     fn names_both_ends_of_the_connection() {
@@ -134,29 +132,9 @@ mod step_3 {
         #[cfg(target_os = "linux")]
         {
             let test = "step_3::names_the_address_that_the_client_connected_to";
-            let check = match netns::inside(test) {
-                Ok(Side::Inside) => check!(),
-                // It has given its verdict, and its transcript is what there is to say.
-                Ok(Side::Outside(finished)) if finished.success() => return,
-                Ok(Side::Outside(finished)) => {
-                    eprint!("{}", String::from_utf8_lossy(&finished.stderr));
-                    std::panic::resume_unwind(Box::new(()))
-                }
-                Err(reason) => return check!().skip(Need::Netns, &reason.to_string()),
+            let Some(check) = wire::own_network(test, || check!()) else {
+                return;
             };
-            check.note(
-                "entered",
-                "a network of its own",
-                "nothing but a loopback interface",
-            );
-            // A sandbox around the program may not stand being in another one. A command line
-            // without a subcommand tells: `main`, which is given, ends with 2. (101 is a panic.)
-            if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
-                return check.skip(
-                    Need::Netns,
-                    "the program does not start in a network of its own",
-                );
-            }
             for host in ["127.0.0.1", "127.0.0.2"] {
                 let server = check.start(["accept", "--listen", "0.0.0.0:0"]);
                 let here = format!("{host}:{}", server.addr().port());

@@ -837,7 +837,8 @@ mod step_4 {
     fn fills_the_whole_table() {
         #[cfg(target_os = "linux")]
         {
-            let Some(check) = own_network("step_4::fills_the_whole_table", || check!()) else {
+            let Some(check) = wire::own_network("step_4::fills_the_whole_table", || check!())
+            else {
                 return;
             };
             check.leave_alone();
@@ -1093,7 +1094,7 @@ mod step_6 {
         #[cfg(target_os = "linux")]
         {
             let test = "step_6::measures_and_does_not_compute";
-            let Some(check) = own_network(test, || check!()) else {
+            let Some(check) = wire::own_network(test, || check!()) else {
                 return;
             };
             if let Err(error) = std::fs::write("/proc/sys/net/core/somaxconn", "6") {
@@ -1110,38 +1111,4 @@ mod step_6 {
                 .expect_stdout_lines(&["backlog 100: 7 connected"], why);
         }
     }
-}
-
-/// Runs the test once more in a network that has nothing but a loopback interface. There it returns the
-/// check; outside, `None`, when that run has given its verdict.
-#[cfg(target_os = "linux")]
-fn own_network(test: &str, open: impl Fn() -> Check) -> Option<Check> {
-    use wire::netns::{self, Side};
-    let check = match netns::inside(test) {
-        Ok(Side::Inside) => open(),
-        Ok(Side::Outside(finished)) if finished.success() => return None,
-        Ok(Side::Outside(finished)) => {
-            eprint!("{}", String::from_utf8_lossy(&finished.stderr));
-            std::panic::resume_unwind(Box::new(()))
-        }
-        Err(reason) => {
-            open().skip(Need::Netns, &reason.to_string());
-            return None;
-        }
-    };
-    check.note(
-        "entered",
-        "a network of its own",
-        "nothing but a loopback interface",
-    );
-    // A sandbox around the program may not stand being in another one. A command line without a
-    // subcommand tells: `main`, which is given, ends with 2. (101 is a panic.)
-    if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
-        check.skip(
-            Need::Netns,
-            "the program does not start in a network of its own",
-        );
-        return None;
-    }
-    Some(check)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 use testkit::{Check, Need, Program, check};
 #[cfg(target_os = "linux")]
-use wire::netns::{self, Host, Side, Veth};
+use wire::netns::{Host, Veth};
 
 const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,34 +73,6 @@ fn loopback_broadcasts(check: &Check) -> bool {
             false
         }
     }
-}
-
-/// The check of this name in a network of its own: goes on inside. Outside there is nothing left to do, or
-/// it says SKIPPED.
-#[cfg(target_os = "linux")]
-fn in_a_network_of_its_own(name: &str, open: fn() -> Check) -> Option<Check> {
-    let check = match netns::inside(name) {
-        Ok(Side::Inside) => open(),
-        Ok(Side::Outside(finished)) if finished.success() => return None,
-        Ok(Side::Outside(finished)) => {
-            eprint!("{}", String::from_utf8_lossy(&finished.stderr));
-            std::panic::resume_unwind(Box::new(()))
-        }
-        Err(reason) => {
-            open().skip(Need::Netns, &reason.to_string());
-            return None;
-        }
-    };
-    check.note("entered", "a network of its own", "");
-    // A sandbox around the program may not stand being in another one.
-    if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
-        check.skip(
-            Need::Netns,
-            "the program does not start in a network of its own",
-        );
-        return None;
-    }
-    Some(check)
 }
 
 /// Two hosts with a cable between them, 10.0.0.1 and 10.0.0.2, whose network has this mask; says SKIPPED
@@ -434,7 +406,7 @@ mod step_2 {
         #[cfg(target_os = "linux")]
         {
             let name = "step_2::a_subnet_hears_what_is_sent_to_its_broadcast_address";
-            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+            let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
             for (bits, mask) in [(26, [255, 255, 255, 192]), (22, [255, 255, 252, 0])] {
@@ -597,7 +569,7 @@ mod step_3 {
         #[cfg(target_os = "linux")]
         {
             let name = "step_3::bound_to_every_address_it_hears_both";
-            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+            let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
             if !loopback_broadcasts(&check) {
@@ -837,7 +809,7 @@ mod step_4 {
         #[cfg(target_os = "linux")]
         {
             let name = "step_4::an_answer_that_cannot_be_sent_ends_nothing";
-            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+            let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
             let raw = match Socket::new(Domain::IPV4, Type::RAW, Some(socket2::Protocol::UDP)) {
@@ -952,7 +924,7 @@ mod step_5 {
         #[cfg(target_os = "linux")]
         {
             let name = "step_5::finds_a_listener_on_another_host";
-            let Some(check) = in_a_network_of_its_own(name, || check!()) else {
+            let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
             let Some(hosts) = two_hosts(&check, [255, 255, 255, 192].into()) else {
