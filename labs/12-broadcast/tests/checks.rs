@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use testkit::{Check, Need, Program, check};
 #[cfg(target_os = "linux")]
 use wire::netns::{Host, Veth};
@@ -13,33 +13,68 @@ use wire::netns::{Host, Veth};
 const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A socket of ours that shares its port, may broadcast, and waits for a while when it receives.
+/// A socket of ours that may broadcast, and waits for a while when it receives. It shares the port that is
+/// named, and has one for itself where none is.
+///
+/// Whoever asks for any port *and* shares it (`SO_REUSEADDR`) may be given one that another sharer already has.
 fn socket(ip: Ipv4Addr, port: u16) -> std::io::Result<UdpSocket> {
     let addr = SocketAddr::from((ip, port));
     let ours = Socket::new(Domain::for_address(addr), Type::DGRAM, None)?;
     ours.set_read_timeout(Some(PATIENCE))?;
     ours.set_broadcast(true)?;
-    ours.set_reuse_address(true)?;
-    if cfg!(not(any(windows, target_os = "linux"))) {
-        share_port(&ours)?;
+    if port != 0 {
+        share(&ours)?;
     }
     ours.bind(&addr.into())?;
     Ok(ours.into())
 }
 
-#[cfg(unix)]
-fn share_port(ours: &Socket) -> std::io::Result<()> {
-    ours.set_reuse_port(true)
-}
-
-#[cfg(not(unix))]
-fn share_port(_: &Socket) -> std::io::Result<()> {
+fn share(ours: &Socket) -> std::io::Result<()> {
+    ours.set_reuse_address(true)?;
+    #[cfg(all(unix, not(target_os = "linux")))]
+    ours.set_reuse_port(true)?;
     Ok(())
 }
 
+/// A port that no other check uses. What keeps them away is a socket with this port at 127.0.0.1, which hears
+/// no broadcast: whoever asks for a port of its own gets another one.
+struct Port(UdpSocket);
+
+impl Port {
+    fn find() -> Port {
+        let port = mouth();
+        // From now on it is shared with a program that shares it, whatever address that is bound to.
+        share(&SockRef::from(&port)).expect("a socket may share its port");
+        Port(port)
+    }
+
+    /// 127.255.255.255 with this port.
+    fn all(&self) -> SocketAddr {
+        (ALL, addr(&self.0).port()).into()
+    }
+}
+
 /// A socket that hears what is broadcast on its port.
-fn ear(port: u16) -> UdpSocket {
-    socket(ALL, port).expect("a socket on 127.255.255.255: the probe had one")
+struct Ear {
+    socket: UdpSocket,
+    _port: Port,
+}
+
+impl std::ops::Deref for Ear {
+    type Target = UdpSocket;
+
+    fn deref(&self) -> &UdpSocket {
+        &self.socket
+    }
+}
+
+fn ear() -> Ear {
+    let port = Port::find();
+    let socket = socket(ALL, port.all().port());
+    Ear {
+        socket: socket.expect("a socket on 127.255.255.255: the probe had one"),
+        _port: port,
+    }
 }
 
 /// A socket that sends, and gets the answers: bound to 127.0.0.1.
@@ -375,7 +410,7 @@ mod step_2 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let why = "A socket may send to a broadcast address only with SO_BROADCAST: without it sendto fails, with EACCES on Linux. `set_broadcast(true)` in `sender`, before the send.";
         check
             .run([
@@ -490,9 +525,10 @@ mod step_3 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
+        let port = Port::find();
+        let program = check.start(["listen", "--listen", &port.all().to_string()]);
         let mouth = mouth();
-        let to = SocketAddr::from((ALL, program.addr().port()));
+        let to = port.all();
         heard(&check, &program, &mouth, to, "kitchen", HEARD);
         heard(
             &check,
@@ -518,7 +554,7 @@ mod step_3 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear);
         let listen = ["listen", "--listen", &to.to_string()];
         check.note("bound", to, "a listener of the check's, with SO_REUSEADDR");
@@ -606,9 +642,10 @@ mod step_3 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
+        let port = Port::find();
+        let program = check.start(["listen", "--listen", &port.all().to_string()]);
         let mouth = mouth();
-        let to = SocketAddr::from((ALL, program.addr().port()));
+        let to = port.all();
         let long = format!("wirelab announce a{}", " ".repeat(1000));
         let cut = format!("wirelab announce {}{}", "a".repeat(32), "b".repeat(400));
         for bytes in [
@@ -643,7 +680,7 @@ mod step_4 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear);
         let program = check.start(["listen", "--listen", &to.to_string(), "--name", "kitchen"]);
         let asker = mouth();
@@ -694,14 +731,15 @@ mod step_4 {
         if !loopback_broadcasts(&check) {
             return;
         }
+        let port = Port::find();
         let program = check.start([
             "listen",
             "--listen",
-            "127.255.255.255:0",
+            &port.all().to_string(),
             "--name",
             "kitchen",
         ]);
-        let to = SocketAddr::from((ALL, program.addr().port()));
+        let to = port.all();
         let (one, two) = (mouth(), mouth());
         for (asker, id, why) in [
             (
@@ -757,14 +795,15 @@ mod step_4 {
         if !loopback_broadcasts(&check) {
             return;
         }
+        let port = Port::find();
         let program = check.start([
             "listen",
             "--listen",
-            "127.255.255.255:0",
+            &port.all().to_string(),
             "--name",
             "kitchen",
         ]);
-        let to = SocketAddr::from((ALL, program.addr().port()));
+        let to = port.all();
         let asker = mouth();
         // Their first 64 bytes would be queries.
         let long = format!("wirelab query {:0>70}", 1);
@@ -852,8 +891,9 @@ mod step_4 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let program = check.start(["listen", "--listen", "127.255.255.255:0"]);
-        let to = SocketAddr::from((ALL, program.addr().port()));
+        let port = Port::find();
+        let program = check.start(["listen", "--listen", &port.all().to_string()]);
+        let to = port.all();
         let asker = mouth();
         send(&check, &asker, b"wirelab query 1", to);
         let why = "Without `--name` a listener has nothing to answer. It hears the query, does nothing, and listens on.";
@@ -885,7 +925,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "2"]);
         let (id, asker) = query(&check, &program, &ear);
@@ -955,7 +995,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "2"]);
         let (id, asker) = query(&check, &program, &ear);
@@ -992,7 +1032,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "3"]);
         let (id, asker) = query(&check, &program, &ear);
@@ -1035,7 +1075,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "1"]);
         let (id, asker) = query(&check, &program, &ear);
@@ -1073,7 +1113,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let began = Instant::now();
         let program = check.spawn(["discover", "--to", &to, "--wait", "0.6"]);
@@ -1120,7 +1160,7 @@ mod step_5 {
         let why = "A stranger sent for a while and then fell silent. `--wait` counts from the call of `discover`: each receive may wait for what is left of it, and not for the whole once more.";
         for (tries, wait) in [0.8, 1.6, 3.2].into_iter().enumerate() {
             let wait = Duration::from_secs_f64(wait);
-            let ear = ear(0);
+            let ear = ear();
             let program = check.spawn([
                 "discover",
                 "--to",
@@ -1161,7 +1201,7 @@ mod step_5 {
         if !loopback_broadcasts(&check) {
             return;
         }
-        let ear = ear(0);
+        let ear = ear();
         let to = addr(&ear).to_string();
         let program = check.spawn(["discover", "--to", &to, "--wait", "0.5"]);
         let (_, asker) = query(&check, &program, &ear);
