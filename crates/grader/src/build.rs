@@ -39,6 +39,13 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
+    /// The system that it runs on and compiles for, as in `x86_64-unknown-linux-gnu`.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let mut lines = self.version.lines();
+        lines.find_map(|line| line.strip_prefix("host: "))
+    }
+
     /// Finds it as cargo does in the course's folder.
     ///
     /// # Errors

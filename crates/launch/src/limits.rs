@@ -1,7 +1,7 @@
 //! What a process may use, as the kernel counts it (setrlimit(2)), set before a program takes this process's place.
 
 use anyhow::Context as _;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
@@ -91,6 +91,22 @@ impl Limits {
                 .with_context(|| format!("the limit {resource:?} cannot be set to {limit}"))?;
         }
         Ok(())
+    }
+}
+
+/// Does for the program what testkit does where there is no launcher: it ends with the check that has started it, and
+/// where a file may not grow any more it sees an error, as on a full disk, and no signal (setrlimit(2)).
+pub(crate) fn as_a_check_starts_it() -> anyhow::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    ignore_full_files()
+}
+
+#[expect(unsafe_code, reason = "signal(2) has no safe name")]
+fn ignore_full_files() -> anyhow::Result<()> {
+    // SAFETY: no handler is set, and no memory is touched.
+    match unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) } {
+        libc::SIG_ERR => Err(std::io::Error::last_os_error()).context("SIGXFSZ cannot be ignored"),
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::inherit_nothing;
+use crate::limits::{as_a_check_starts_it, inherit_nothing};
 use crate::{
     BEHIND, END, FENCED, Fence, IS_ENFORCED, LAUNCHER, Limits, PROBE, PROBED, Record, STARTER,
 };
@@ -107,6 +107,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
 
 /// Becomes the program that the arguments name, behind the wall.
 fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    as_a_check_starts_it()?;
     let orders = Orders::read(own)?;
     let program = PathBuf::from(args.next().context("the program is missing")?);
     ensure!(

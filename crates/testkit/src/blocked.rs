@@ -3,8 +3,10 @@
 //! That a program hangs can be *proved*: every thread of it sleeps in a call without a timeout,
 //! nothing that it waits for is ready, nothing is on its way in either direction, and the check
 //! waits too. What cannot be proved is left to the deadline.
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -77,7 +79,45 @@ pub(crate) fn all_stopped(tree: &[u32]) -> bool {
 
 /// `root` and all its descendants.
 pub(crate) fn tree(root: u32) -> Vec<u32> {
-    let mut all = vec![root];
+    with_descendants(vec![root])
+}
+
+/// The program that was started as `root`, and all its descendants. Where a launcher has put a sandbox around it,
+/// whatever runs inside: bubblewrap's own two processes wait, and say nothing of the program.
+pub(crate) fn program(root: u32) -> Vec<u32> {
+    match sandbox(root).map(children) {
+        Some(inside) if !inside.is_empty() => with_descendants(inside),
+        _ => tree(root),
+    }
+}
+
+/// The process that is the first one inside the sandbox of `root`, where there is a sandbox.
+fn sandbox(root: u32) -> Option<u32> {
+    /// By the process that was started. Looked for once: programs are looked at often.
+    static KNOWN: Mutex<BTreeMap<u32, u32>> = Mutex::new(BTreeMap::new());
+    std::env::var_os("WIRELAB_LAUNCHER")?;
+    let is_parent = |pid: u32| {
+        let parent = stat(&format!("/proc/{pid}/stat"))?.get(1)?.parse::<u32>();
+        Some(parent.ok()? == root)
+    };
+    let known = lock(&KNOWN).get(&root).copied();
+    if let Some(first) = known.filter(|first| is_parent(*first).unwrap_or(false)) {
+        return Some(first);
+    }
+    let first = children(root).into_iter().find(|pid| is_sandbox(*pid))?;
+    // Until it has a child it may be another one of bubblewrap's.
+    (is_sandbox(root) && !children(first).is_empty()).then(|| {
+        lock(&KNOWN).insert(root, first);
+        first
+    })
+}
+
+/// Whether a process is bubblewrap's.
+fn is_sandbox(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bwrap\n")
+}
+
+fn with_descendants(mut all: Vec<u32>) -> Vec<u32> {
     let mut next = 0;
     while let Some(pid) = all.get(next).copied() {
         next += 1;
@@ -123,7 +163,7 @@ pub(crate) fn is_in_its_program(pid: u32) -> bool {
 
 /// Whether every thread of the program and its descendants sleeps.
 pub(crate) fn all_asleep(root: u32) -> bool {
-    tree(root).iter().all(|pid| {
+    program(root).iter().all(|pid| {
         std::fs::read_dir(format!("/proc/{pid}/task"))
             .into_iter()
             .flatten()
@@ -145,8 +185,10 @@ pub(crate) fn peak_memory(root: u32) -> Option<usize> {
         let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kib * 1024)
     };
-    // A launcher's part is small and does not grow.
-    tree(root).into_iter().filter_map(peak).reduce(|a, b| a + b)
+    program(root)
+        .into_iter()
+        .filter_map(peak)
+        .reduce(|a, b| a + b)
 }
 
 /// How long the program and its descendants have run on a processor, in user mode and in the kernel
@@ -156,7 +198,7 @@ pub(crate) fn processor_time(root: u32) -> Duration {
         let fields = stat(&format!("/proc/{pid}/stat"))?;
         Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
     };
-    let ticks: u64 = tree(root).into_iter().filter_map(ticks).sum();
+    let ticks: u64 = program(root).into_iter().filter_map(ticks).sum();
     Duration::from_secs(ticks)
         / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
 }
@@ -170,7 +212,7 @@ pub(crate) fn processor_time_wanted(programs: &[u32]) -> Option<Duration> {
         Some(Duration::from_nanos(nanoseconds))
     };
     let of = |root: u32| {
-        let delays = tree(root).into_iter().flat_map(|pid| {
+        let delays = program(root).into_iter().flat_map(|pid| {
             let delay = move |tid| delay(pid, tid);
             threads(pid).into_iter().filter_map(delay)
         });
@@ -366,7 +408,7 @@ impl Picture {
             .iter()
             .filter_map(std::sync::Weak::upgrade)
         {
-            for pid in tree(program.pid()) {
+            for pid in self::program(program.pid()) {
                 let tasks = match std::fs::read_dir(format!("/proc/{pid}/task")) {
                     Ok(tasks) => tasks,
                     Err(_) if program.ended().is_some() => continue,
@@ -390,15 +432,9 @@ impl Picture {
     }
 }
 
-/// Whether a process stands between a launcher and the program: bubblewrap waits, and says nothing of the program.
-fn is_sandbox(pid: u32) -> bool {
-    std::env::var_os("WIRELAB_LAUNCHER").is_some()
-        && std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bwrap\n")
-}
-
 /// Where every thread of the program waits, in words.
 pub(crate) fn whereabouts(root: u32, listening: Option<SocketAddr>) -> String {
-    let mut places: Vec<String> = tree(root)
+    let mut places: Vec<String> = program(root)
         .into_iter()
         .filter(|pid| !is_sandbox(*pid))
         .flat_map(|pid| {
@@ -467,13 +503,16 @@ impl Watch {
 /// Waits until the program has taken what was sent on `ours` and sleeps again. False when it does
 /// not: it reads something else, or works.
 pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
+    const LONGEST: Duration = Duration::from_micros(400);
     let deadline = Instant::now() + patience;
+    let mut pause = Duration::from_micros(50);
     let mut unread_but_asleep = 0;
     while Instant::now() < deadline {
         // In this order: what was sent has arrived; what arrived has been read, or its reader has
-        // been woken and so is not asleep.
-        if sys::unacknowledged(ours) == 0 {
-            let read = tree(root).iter().all(|pid| {
+        // been woken and so is not asleep. (Whether it is asleep is asked first as well, because that is
+        // soon said, and most of the time it is not.)
+        if sys::unacknowledged(ours) == 0 && all_asleep(root) {
+            let read = program(root).iter().all(|pid| {
                 descriptors(*pid, "socket:").iter().all(|fd| {
                     borrow(*pid, *fd).is_none_or(|fd| {
                         rustix::io::ioctl_fionread(&fd).is_ok_and(|n| n == 0) || !is_stream(&fd)
@@ -492,8 +531,11 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
             } else {
                 unread_but_asleep = 0;
             }
+        } else {
+            unread_but_asleep = 0;
         }
-        std::thread::sleep(Duration::from_micros(50));
+        std::thread::sleep(pause);
+        pause = (pause * 3 / 2).min(LONGEST);
     }
     false
 }
@@ -509,7 +551,7 @@ pub(crate) fn settle_datagrams(root: u32, patience: Duration) -> bool {
     let mut seen = 0;
     while Instant::now() < deadline {
         // In this order, as in `settle`: what arrived has been taken, or its reader has been woken.
-        let taken = tree(root).iter().all(|pid| {
+        let taken = program(root).iter().all(|pid| {
             descriptors(*pid, "socket:")
                 .iter()
                 .all(|fd| borrow(*pid, *fd).is_none_or(|fd| !holds_a_datagram(&fd)))

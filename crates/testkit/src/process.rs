@@ -55,7 +55,10 @@ impl Running {
         cwd: &Path,
         input: bool,
     ) -> std::io::Result<Self> {
-        let mut command = match std::env::var_os("WIRELAB_LAUNCHER") {
+        let launcher = std::env::var_os("WIRELAB_LAUNCHER");
+        #[cfg(target_os = "linux")]
+        let is_launched = launcher.is_some();
+        let mut command = match launcher {
             Some(launcher) => {
                 let mut command = Command::new(launcher);
                 command.arg(program);
@@ -87,8 +90,10 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        // A launcher does both by itself: with nothing to be done between fork and exec there is no need
+        // to copy this process for each start (vfork(2)).
         #[cfg(target_os = "linux")]
-        {
+        if !is_launched {
             crate::sys::die_with_parent(&mut command);
             crate::sys::survive_full_files(&mut command);
         }

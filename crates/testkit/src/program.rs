@@ -447,7 +447,7 @@ impl Program {
     #[cfg(target_os = "linux")]
     pub fn while_stopped(&self, act: impl FnOnce()) -> &Self {
         use rustix::process::{Pid, Signal, kill_process};
-        let tree = crate::blocked::tree(self.pid());
+        let tree = crate::blocked::program(self.pid());
         let send = |signal| {
             for pid in &tree {
                 let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
@@ -479,7 +479,7 @@ impl Program {
             current: Some(n),
             maximum: Some(n),
         };
-        for pid in crate::blocked::tree(self.pid()) {
+        for pid in crate::blocked::program(self.pid()) {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
             if let Err(error) = prlimit(pid, resource, limit) {
                 panic!("the program's limit of {resource:?} cannot be set: {error}");

@@ -9,6 +9,11 @@ use crate::program::Program;
 /// How long one attempt to read may block before the program is looked at again.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
+/// How long a wait is, and how long it goes on, before it is looked at where the programs' threads wait. That takes
+/// dozens of calls, and many checks run at a time.
+#[cfg(target_os = "linux")]
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// How long a wait is before it is noted what the programs do in it: most waits are shorter.
 const AWHILE: Duration = Duration::from_millis(500);
 
@@ -49,6 +54,9 @@ pub(crate) struct Wait<'a> {
     stuck: bool,
     #[cfg(target_os = "linux")]
     watch: crate::blocked::Watch,
+    /// When it is looked at next.
+    #[cfg(target_os = "linux")]
+    watched_next: Instant,
 }
 
 impl<'a> Wait<'a> {
@@ -63,6 +71,8 @@ impl<'a> Wait<'a> {
             stuck: false,
             #[cfg(target_os = "linux")]
             watch: crate::blocked::Watch::default(),
+            #[cfg(target_os = "linux")]
+            watched_next: Instant::now() + PAUSE,
         }
     }
 
@@ -88,12 +98,15 @@ impl<'a> Wait<'a> {
             }
         }
         #[cfg(target_os = "linux")]
-        if self.watch.is_stuck(self.check) && self.program.is_none_or(Program::is_collected) {
-            if self.stuck {
-                return Some(Ending::Stuck);
+        if self.stuck || Instant::now() >= self.watched_next {
+            self.watched_next = Instant::now() + PAUSE;
+            if self.watch.is_stuck(self.check) && self.program.is_none_or(Program::is_collected) {
+                if self.stuck {
+                    return Some(Ending::Stuck);
+                }
+                self.stuck = true;
+                return None;
             }
-            self.stuck = true;
-            return None;
         }
         if self.silence.is_none() && self.took() >= AWHILE {
             self.silence = Some(Silence::begin(&self.check.running()));

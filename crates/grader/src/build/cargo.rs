@@ -119,6 +119,8 @@ fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<
         .args([
             "test", "--quiet", "--locked", "--no-run", "--test", "checks",
         ])
+        // Compiled once for a class, and then at work in every check of it.
+        .args(["--config", "profile.dev.package.testkit.opt-level=2"])
         .arg("--message-format=json-render-diagnostics")
         .arg("--manifest-path")
         .arg(manifest)

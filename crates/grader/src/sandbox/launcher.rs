@@ -1,28 +1,47 @@
 //! Building the launcher, as the checks are built: by cargo, in the grader's own target folder.
 
 use std::path::PathBuf;
+use std::process::Output;
 
 use anyhow::{Context as _, ensure};
 use course::Course;
 
-use crate::build::cargo;
+use crate::build::{Toolchain, cargo};
 
-/// Where it is, once it has been built. It stands before every start of a program, so it is built to be quick.
+/// Where it is, once it has been built. It stands before every start of a program, twice, so it is built to be quick:
+/// with the C library in it where that can be had (glibc's static library is a package of its own in some systems),
+/// which spares each start the search for shared ones.
 pub(super) fn build(course: &Course) -> anyhow::Result<PathBuf> {
     let target = cargo::target(course);
-    let output = cargo::command(course)
-        .args(["build", "--quiet", "--locked", "--release"])
-        .args(["--package", "launch", "--bin", "launch"])
-        .arg("--target-dir")
-        .arg(&target)
-        .output()
-        .context("cargo cannot be started; install Rust from https://rustup.rs")?;
-    ensure!(
-        output.status.success(),
-        "the launcher cannot be built: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    let built = target.join("release/launch");
+    let build = |more: &[&str]| -> anyhow::Result<Output> {
+        let mut command = cargo::command(course);
+        command
+            .args(["build", "--quiet", "--locked", "--release"])
+            .args(["--package", "launch", "--bin", "launch"])
+            .args(more)
+            .arg("--target-dir")
+            .arg(&target);
+        if !more.is_empty() {
+            command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+        }
+        command
+            .output()
+            .context("cargo cannot be started; install Rust from https://rustup.rs")
+    };
+    let toolchain = Toolchain::find(course)?;
+    // With a target that is named, the flags are for the launcher alone, and not for what runs while it is built.
+    let host = toolchain.host().unwrap_or_default();
+    let built = if !host.is_empty() && build(&["--target", host])?.status.success() {
+        target.join(host).join("release/launch")
+    } else {
+        let output = build(&[])?;
+        ensure!(
+            output.status.success(),
+            "the launcher cannot be built: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        target.join("release/launch")
+    };
     built
         .canonicalize()
         .with_context(|| format!("{} is not there", built.display()))
