@@ -33,6 +33,7 @@ impl fmt::Display for Finding {
 /// Step 3. Sends one datagram, [`WORD`], from `socket` to `addr`, and waits for what comes of it, until
 /// `wait` after the sending, whatever else arrives meanwhile. Any datagram from `addr` is an answer;
 /// one from elsewhere is not. An error that is neither a refusal nor a time that is over is returned.
+/// `socket` is bound and not connected; connect it if you like.
 pub fn probe(socket: &UdpSocket, addr: SocketAddr, wait: Duration) -> io::Result<Finding> {
     todo!("one datagram, and which of the three findings came of it")
 }

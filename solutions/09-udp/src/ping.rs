@@ -66,10 +66,12 @@ fn is_news(error: &io::Error) -> bool {
 /// A reply is a datagram from `plan.to` that is equal to a request of this run, byte for byte. It is
 /// in time up to `plan.wait` after its request. Everything else is passed over, uncounted and
 /// unreported: what others send, what is damaged or too short or empty, a refusal, and a reply that is
-/// [`Reply::Foreign`].
+/// [`Reply::Foreign`]. A refusal that a send reports belongs to an earlier request: this one was not
+/// sent, so send it again.
 ///
-/// Returns as soon as every request has had a reply, and otherwise `plan.wait` after the last request,
-/// whatever still arrives. Errors other than a refusal are returned.
+/// Returns as soon as every request has had a reply, in time or late, and otherwise `plan.wait` after
+/// the last request, whatever still arrives. Errors other than a refusal are returned. `socket` is bound
+/// and not connected; connect it if you like.
 pub fn ping(
     socket: &UdpSocket,
     plan: &Plan,
