@@ -19,6 +19,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How often a check gets half of its time once more while its program has no processor to run on.
 const REPRIEVES: u32 = 4;
 
+/// Of many steps of a kind in a row, so many are told at both ends.
+const TOLD: usize = 6;
+
 /// One check. Cheap to clone; all clones are the same check.
 #[derive(Clone)]
 pub struct Check {
@@ -357,12 +360,20 @@ impl Check {
             inner.place.heading()
         );
         let steps = lock(&inner.steps);
+        let rows: Vec<&[String]> = steps.chunk_by(|one, next| one == next).collect();
         let mut n = 0;
-        for same in steps.chunk_by(|one, next| one == next) {
-            let _ = writeln!(text, "{:>3}  {}", n + 1, same[0]);
-            n += same.len();
-            if same.len() > 1 {
-                let _ = writeln!(text, "     …  {} times in all", same.len());
+        for alike in rows.chunk_by(|one, next| verb(one) == verb(next)) {
+            for (at, same) in alike.iter().enumerate() {
+                let is_told = at < TOLD || at + TOLD >= alike.len();
+                if is_told {
+                    let _ = writeln!(text, "{:>3}  {}", n + 1, same[0]);
+                    if same.len() > 1 {
+                        let _ = writeln!(text, "     …  {} times in all", same.len());
+                    }
+                } else if at == TOLD {
+                    let _ = writeln!(text, "     …  {} more of them", alike.len() - 2 * TOLD);
+                }
+                n += same.len();
             }
         }
         for proxy in lock(&inner.proxies).iter().filter_map(Weak::upgrade) {
@@ -535,6 +546,11 @@ impl Drop for Inner {
             summary::add(&self.place, self.name, Verdict::Passed, String::new());
         }
     }
+}
+
+/// The verb of a row of like steps, as [`Check::note`] writes it.
+fn verb(row: &[String]) -> &str {
+    row[0].split("  ").next().unwrap_or_default()
 }
 
 /// Keeps a text of several lines in the column where it begins.

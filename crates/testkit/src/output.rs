@@ -130,6 +130,22 @@ impl Output {
         }
     }
 
+    /// Collects nothing while `act` runs, and lets the pipe hold no more than a page where that can be
+    /// (fcntl(2), F_SETPIPE_SZ): who prints on has to wait. `act` can ask how many bytes are in the
+    /// pipe, and how many it holds.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn while_uncollected(&self, act: impl FnOnce(&dyn Fn() -> (usize, usize))) {
+        let _state = lock(&self.state);
+        let Some(pipe) = &self.copy else { return };
+        let size = rustix::pipe::fcntl_setpipe_size(pipe, 4096)
+            .or_else(|_| rustix::pipe::fcntl_getpipe_size(pipe))
+            .unwrap_or(usize::MAX);
+        act(&|| {
+            let waiting = rustix::io::ioctl_fionread(pipe).unwrap_or_default();
+            (usize::try_from(waiting).unwrap_or(usize::MAX), size)
+        });
+    }
+
     /// Whether all that the program wrote has been collected.
     #[cfg(target_os = "linux")]
     pub(crate) fn is_collected(&self) -> bool {

@@ -471,6 +471,35 @@ impl Program {
         self
     }
 
+    /// Does `act` while nobody reads its standard output and it waits in a `write` of a line that finds
+    /// no room: not in `recv`, and not in `send`. `print` makes it print a line or more, and is called
+    /// until that is so; a program that prints nothing for it is left alone after a while. Linux only.
+    #[cfg(target_os = "linux")]
+    pub fn while_unread(&self, mut print: impl FnMut(), act: impl FnOnce()) -> &Self {
+        /// No line that makes it wait is longer, in bytes.
+        const LINE: usize = 256;
+        /// How long nothing may come.
+        const QUIET: Duration = Duration::from_secs(1);
+        self.check.note("left", "its standard output unread", "");
+        self.stdout.while_uncollected(|look| {
+            let (mut before, mut since) = (look().0, std::time::Instant::now());
+            loop {
+                print();
+                std::thread::sleep(TICK);
+                let (waiting, size) = look();
+                if waiting != before {
+                    (before, since) = (waiting, std::time::Instant::now());
+                } else if waiting + LINE > size || since.elapsed() > QUIET || self.ended().is_some()
+                {
+                    break;
+                }
+            }
+            act();
+        });
+        self.check.note("read on", "its standard output", "");
+        self
+    }
+
     /// Sets a resource limit for it and all that it started.
     #[cfg(target_os = "linux")]
     fn limit(&self, resource: rustix::process::Resource, n: u64) {

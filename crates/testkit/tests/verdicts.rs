@@ -184,6 +184,29 @@ mod checks {
                 check.require("an answer", format!("{late:?}"), answer == *b"a", "It goes on.");
             }
         }
+        waits_to_be_read check {
+            #[cfg(target_os = "linux")]
+            {
+                let program = check.spawn(["repeats-lines"]);
+                let line = "x".repeat(31);
+                let typed = std::cell::Cell::new(0);
+                let type_one = || {
+                    program.type_in(format!("{line}\n"));
+                    typed.set(typed.get() + 1);
+                };
+                program.while_unread(|| (0..8).for_each(|_| type_one()), type_one);
+                let lines = typed.get();
+                check.require("more than a page", lines, lines * 32 > 4096, "It was not filled.");
+                let lines = vec![line.as_str(); lines];
+                program.finish().expect_success("").expect_stdout_lines(&lines, "");
+            }
+        }
+        does_much check {
+            for n in 0..30 {
+                check.note("counted", n, "");
+            }
+            check.fail("an end", "none", "");
+        }
         reads_the_rest_of_a_program_that_has_ended check {
             let server = check.start(["leaves-much-behind"]);
             let mut peer = check.connect_with(&server, testkit::Buffers::small());
@@ -497,6 +520,25 @@ fn a_path_can_be_filled_and_emptied() {
 #[test]
 fn a_stopped_program_does_nothing_until_it_goes_on() {
     passes("stands_still");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_nobody_reads_waits_in_its_write() {
+    passes("waits_to_be_read");
+}
+
+#[test]
+fn the_middle_of_many_steps_of_a_kind_is_counted() {
+    let transcript = fails(
+        "does_much",
+        &[
+            "6  counted    5\\n",
+            "18 more of them",
+            "25  counted    24\\n",
+        ],
+    );
+    assert!(!transcript.contains("counted    6"), "{transcript}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Checks of labs that run in a network of their own.
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4};
+
 use testkit::{Check, Need};
 
+use crate::craft::{ETHERNET_HEADER, Frame};
 use crate::netns::{self, Side};
 
 /// Runs a lab's check once more in a network that has nothing but a loopback interface. There it returns the check
@@ -39,4 +43,25 @@ pub fn own_network(test: &str, open: impl Fn() -> Check) -> Option<Check> {
         return None;
     }
     Some(check)
+}
+
+/// Says by ICMP that no socket receives at `to`, as if a datagram from `from` had only now got there: "port
+/// unreachable", type 3 with code 3 (RFC 792), with the beginning of that datagram (IP header, UDP header). The kernel
+/// tells it to the socket that has the address `from` and is connected to `to`. Within [`own_network`] alone may
+/// everybody send ICMP.
+///
+/// # Errors
+/// It may not be sent.
+pub fn refuse(from: SocketAddrV4, to: SocketAddrV4) -> io::Result<()> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let frame = Frame::udp(from.into(), to.into(), []).bytes();
+    let datagram = frame.map_err(io::Error::other)?.split_off(ETHERNET_HEADER);
+    let mut message = [&[3, 3, 0, 0, 0, 0, 0, 0], &datagram[..]].concat();
+    let checksum = etherparse::checksum::Sum16BitWords::new()
+        .add_slice(&message)
+        .ones_complement();
+    message[2..4].copy_from_slice(&checksum.to_ne_bytes());
+    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
+    let back = SocketAddr::from((*from.ip(), 0));
+    socket.send_to(&message, &back.into()).map(|_| ())
 }

@@ -9,7 +9,7 @@
 //! | [`record`] | records every packet of an interface into a capture (Linux) |
 //!
 //! [`netns`] is always there; the others stand behind the feature `packets`, which is on by default. The feature
-//! `checks` adds a word for the checks of labs that run in a network of their own, `own_network`.
+//! `checks` adds what the checks of labs need that run in a network of their own: `own_network` and `refuse`.
 //! On systems other than Linux, [`netns`] and [`record`] are there as well, and answer with an error that says
 //! why they cannot.
 //!
@@ -48,4 +48,4 @@ pub mod read;
 pub mod record;
 
 #[cfg(feature = "checks")]
-pub use checks::own_network;
+pub use checks::{own_network, refuse};

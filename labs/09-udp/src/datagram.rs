@@ -24,7 +24,8 @@ pub fn open(addr: SocketAddr) -> io::Result<UdpSocket> {
 
 /// Step 1. Waits for one datagram and returns it with its sender. Of a datagram with more than `size`
 /// bytes it returns the first `size`, and says that it was cut. One with exactly `size` bytes is not
-/// cut, and one with none is a datagram like any other.
+/// cut, and one with none is a datagram like any other. (Windows reports a datagram that is longer than
+/// the room by an error, WSAEMSGSIZE; there that may be returned.)
 pub fn receive(socket: &UdpSocket, size: usize) -> io::Result<Received> {
     todo!("the next datagram, its sender, and whether it was too long")
 }

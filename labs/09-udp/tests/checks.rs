@@ -581,12 +581,12 @@ mod step_5 {
     fn sends_numbered_requests_and_counts_the_replies() {
         let check = check!();
         let it = Pinging::start(&check, "3", "5", LONG);
-        let why = "Each request was answered with the same bytes, in order. A reply is reported as soon as it is there, and when the last one is there it is over.";
+        let why = "Each request was answered with the same bytes, in order. A reply is reported as soon as it is there. When every request has its reply, there is nothing left to wait for, however long `wait` is.";
         let mut runs = BTreeSet::new();
         for number in 1..=3 {
             let request = it.take(
                 number,
-                "Requests are numbered 1, 2, 3 … and made by `request`.",
+                "Requests are numbered 1, 2, 3 … and made by `request`, and each is due when the interval is over: a receive may wait until then, and no longer.",
             );
             it.reply(&request);
             it.expect(number, "received", why);
@@ -682,6 +682,53 @@ mod step_5 {
             1,
             "late",
             "The reply to request 1 came after more than 50 ms, long after the time of that request was over. When each request was sent has to be remembered: a clock for the newest one does not do.",
+        );
+    }
+
+    #[test]
+    fn a_late_reply_is_a_reply_too() {
+        let check = check!();
+        let it = Pinging::start(&check, "2", "1100", "1000");
+        // When request 2 is there, the time of request 1 has been over for 100 ms.
+        let requests = it.take_all(2);
+        it.reply(&requests[0]);
+        it.expect(
+            1,
+            "late",
+            "The reply to request 1 came after more than 1000 ms.",
+        );
+        it.reply(&requests[1]);
+        let why = "Request 1 has had a late reply, and request 2 has one: nothing is left to wait for. `ping` returns as soon as every request has had its reply, in time or late, and does not wait until the time of the last request is over.";
+        it.program
+            .read_line("a line for the reply to request 2", why);
+        // Whoever goes on receives these, for nearly a second.
+        let mut copies = 0_u32;
+        while !it.program.has_ended() && copies < 100 {
+            it.reply(&requests[1]);
+            copies += 1;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut duplicates = 0_u32;
+        let last = loop {
+            let line = it.program.read_line("the statistics", why);
+            if !line.starts_with("2 duplicate after ") {
+                break line;
+            }
+            duplicates += 1;
+            // One who receives in another thread may take a few before all threads have ended.
+            check.require(
+                "the end, right after the last reply",
+                format!("{duplicates} duplicates after it, sent 20 ms apart"),
+                duplicates < 10,
+                why,
+            );
+        };
+        check.require(
+            "\"sent 2, …\" with \"late 1\" (or 2, on a slow machine) at its end",
+            &last,
+            last.starts_with("sent 2, ")
+                && (last.ends_with(", late 1") || last.ends_with(", late 2")),
+            why,
         );
     }
 
@@ -828,6 +875,42 @@ mod step_5 {
         );
         done.expect_exit(1, "No reply came in time: exit code 1.")
             .expect_error(&["no reply"], why);
+    }
+
+    #[test]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        ignore = "needs Linux: a refusal from the network, at a moment of our choice"
+    )]
+    fn a_refusal_told_by_a_send_leaves_that_request_unsent() {
+        #[cfg(target_os = "linux")]
+        {
+            const INTERVAL: Duration = Duration::from_millis(500);
+            let name = "step_5::a_refusal_told_by_a_send_leaves_that_request_unsent";
+            let Some(check) = wire::own_network(name, || check!()) else {
+                return;
+            };
+            let it = Pinging::start(&check, "2", &INTERVAL.as_millis().to_string(), "1000");
+            let first = it.take(1, "The first request is sent at once.");
+            let (SocketAddr::V4(program), SocketAddr::V4(peer)) = (first.from, it.peer.addr())
+            else {
+                unreachable!("both are of 127.0.0.1")
+            };
+            // It waits in `report` meanwhile, so that the next call on its socket is the send that is due by then.
+            it.program.while_unread(
+                || (0..8).for_each(|_| it.reply(&first)),
+                || {
+                    wire::refuse(program, peer).expect("ICMP may be sent in a network of our own");
+                    check.note("refused", "request 1", "by ICMP: \"port unreachable\"");
+                    std::thread::sleep(INTERVAL);
+                },
+            );
+            let second = it.take(2, "When the time for request 2 had come, a refusal of request 1 was waiting in the socket. A connected socket tells it with the next call: here that was the `send` of request 2, which returned ConnectionRefused and has sent nothing. So request 2 is still to be sent: send it again. Whoever only passes over the error counts a request that never went out.");
+            it.reply(&second);
+            it.program
+                .expect_ends("Both requests have had a reply.")
+                .expect_success("Both requests have had a reply.");
+        }
     }
 
     #[test]

@@ -70,8 +70,9 @@ fn is_news(error: &io::Error) -> bool {
 /// sent, so send it again.
 ///
 /// Returns as soon as every request has had a reply, in time or late, and otherwise `plan.wait` after
-/// the last request, whatever still arrives. Errors other than a refusal are returned. `socket` is bound
-/// and not connected; connect it if you like.
+/// the last request, whatever still arrives. Errors are returned, but for a refusal and a receive that
+/// has brought nothing: `WouldBlock`, `TimedOut` (that one on Windows) and `Interrupted`. `socket` is
+/// bound and not connected; connect it if you like.
 pub fn ping(
     socket: &UdpSocket,
     plan: &Plan,

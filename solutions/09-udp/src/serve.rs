@@ -10,8 +10,8 @@ const LONGEST: usize = 65_535;
 
 /// Step 2. Sends each datagram back to its sender: the same bytes, as one datagram, once. It does so
 /// for any number of senders, for an empty datagram and for the longest. An answer that cannot be
-/// sent is lost, and nothing more; so is what the system reports about an earlier one. Returns only
-/// when receiving fails.
+/// sent is lost, and nothing more. Nor does it end anything when a receive reports that an earlier
+/// answer was refused, as Windows does (ConnectionReset). Returns only when receiving fails otherwise.
 pub fn serve(socket: &UdpSocket) -> io::Result<()> {
     // write: "each datagram back to its sender, for ever"
     let mut room = vec![0; LONGEST];

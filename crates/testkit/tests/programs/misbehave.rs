@@ -19,6 +19,11 @@ fn main() {
             let _ = std::io::stdin().read_to_string(&mut text);
             print!("{text}");
         }
+        Some("repeats-lines") => {
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                println!("{line}");
+            }
+        }
         Some("copies") => copies(&args[1]),
         Some("copies-afterwards") => copies_afterwards(&args[1]),
         Some("shows-environment") => {
