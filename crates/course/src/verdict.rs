@@ -55,6 +55,9 @@ pub struct CheckReport {
     pub section: Section,
     /// The seed of the check's randomness, in hexadecimal, where it used any.
     pub seed: Option<String>,
+    /// What a skipped check needs that is not here, by testkit's word for it (`netns`, `ipv6` …), where the check itself
+    /// has said so.
+    pub need: Option<String>,
     /// Whether the check itself came to this verdict. Where it did not, because its process broke off or was
     /// stopped, a failure says nothing about the program. In the JSON only where it is false.
     pub judged: bool,
@@ -74,6 +77,8 @@ struct CheckRecord {
     section: Section,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    need: Option<String>,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     judged: bool,
 }
@@ -103,6 +108,7 @@ impl From<CheckReport> for CheckRecord {
             kind: report.kind,
             section: report.section,
             seed: report.seed,
+            need: report.need,
             judged: report.judged,
         }
     }
@@ -127,6 +133,7 @@ impl From<CheckRecord> for CheckReport {
             kind: record.kind,
             section: record.section,
             seed: record.seed,
+            need: record.need,
             judged: record.judged,
         }
     }

@@ -4,10 +4,13 @@
 //! them. [`Draft::finish`] makes the class of it. It does so in one place, whether the draft is of one run or joined
 //! from several shards', so both come to the same.
 
+use std::collections::BTreeMap;
+
+use course::{CheckReport, Kind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::late;
-use crate::report::{Cell, Class, Row, Status};
+use crate::report::{Cell, Class, Column, Row, Status, Uncounted};
 
 /// Which attempt at a lab counts, where there are several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -45,6 +48,9 @@ impl Draft {
             attempts,
             ..
         } = self;
+        for (index, lab) in class.labs.iter_mut().enumerate() {
+            uncount(lab, index, &mut class.students);
+        }
         for (row, attempt) in class.students.iter_mut().zip(attempts) {
             row.attempt = attempt;
             for cell in &mut row.labs {
@@ -98,6 +104,49 @@ impl Draft {
         }
         class
     }
+}
+
+/// Takes the checks that were skipped for anybody out of everybody's points, and out of what there is to earn: part of a
+/// class may have been judged where they could be.
+fn uncount(lab: &mut Column, index: usize, rows: &mut [Row]) {
+    let mut skipped: BTreeMap<String, Uncounted> = BTreeMap::new();
+    for cell in rows.iter().filter_map(|row| row.labs.get(index)) {
+        let hidden = cell.hidden.iter().map(|check| (check, true));
+        for (check, hidden) in cell.checks.iter().map(|check| (check, false)).chain(hidden) {
+            let Verdict::Skipped(reason) = &check.verdict else {
+                continue;
+            };
+            let points = check.max_points.0;
+            let uncounted = Uncounted {
+                name: check.name.clone(),
+                reason: reason.clone(),
+                points,
+            };
+            if skipped.insert(check.name.clone(), uncounted).is_some() {
+                continue;
+            }
+            let max = match check.kind {
+                Kind::Core => &mut lab.max_points,
+                Kind::Bonus => &mut lab.max_bonus_points,
+            };
+            *max = max.saturating_sub(points);
+            if hidden {
+                lab.max_hidden_points = lab.max_hidden_points.saturating_sub(points);
+            }
+        }
+    }
+    let counts = |check: &&CheckReport| !skipped.contains_key(&check.name);
+    for cell in rows.iter_mut().filter_map(|row| row.labs.get_mut(index)) {
+        if !skipped.is_empty() && cell.status == Status::Graded {
+            cell.points = Some(
+                cell.all_checks()
+                    .filter(counts)
+                    .map(|check| check.points.0)
+                    .sum(),
+            );
+        }
+    }
+    lab.uncounted = skipped.into_values().collect();
 }
 
 /// Joins the attempts of each student: lab by lab the one that counts. Rows of one attempt stay as they are.
@@ -179,5 +228,86 @@ fn remark(row: &mut Row, cell: &Cell) {
     }
     if !cell.adjustments.is_empty() {
         row.flags.push(format!("adjusted:{}", cell.topic));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, verdict: &str, points: u32, kind: &str) -> CheckReport {
+        let earned = if verdict == "passed" { points } else { 0 };
+        serde_json::from_value(serde_json::json!({
+            "name": name, "verdict": verdict, "points": earned, "max_points": points, "seconds": 0.0, "step": 1,
+            "kind": kind, "message": "no network", "section": "a.md#b", "need": "netns",
+        }))
+        .unwrap()
+    }
+
+    fn cell(checks: Vec<CheckReport>) -> Cell {
+        let points = checks.iter().map(|check| check.points.0).sum();
+        Cell {
+            points: Some(points),
+            checks,
+            ..Cell::plain("tcp-echo", Status::Graded, None)
+        }
+    }
+
+    fn column() -> Column {
+        serde_json::from_value(serde_json::json!({
+            "topic": "tcp-echo", "title": "TCP", "weight": 1.0, "max_points": 5, "max_bonus_points": 2, "checks": null,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_could_not_be_judged_for_one_counts_for_nobody() {
+        let mut lab = column();
+        let judged = |verdict| check("b", verdict, 2, "core");
+        let bonus = |verdict| check("c", verdict, 2, "bonus");
+        let rows = [
+            vec![
+                check("a", "passed", 3, "core"),
+                judged("passed"),
+                bonus("passed"),
+            ],
+            vec![
+                check("a", "passed", 3, "core"),
+                judged("skipped"),
+                bonus("skipped"),
+            ],
+        ];
+        let mut rows = rows.map(|checks| Row {
+            labs: vec![cell(checks)],
+            ..Row::default()
+        });
+        uncount(&mut lab, 0, &mut rows);
+        assert_eq!((lab.max_points, lab.max_bonus_points), (3, 0));
+        let points = rows.map(|row| row.labs[0].points);
+        assert_eq!(points, [Some(3), Some(3)]);
+        let names: Vec<&str> = lab
+            .uncounted
+            .iter()
+            .map(|check| check.name.as_str())
+            .collect();
+        assert_eq!(names, ["b", "c"]);
+    }
+
+    #[test]
+    fn what_was_judged_for_all_counts() {
+        let mut lab = column();
+        let mut rows = [Row {
+            labs: vec![
+                cell(vec![check("a", "passed", 3, "core")]),
+                Cell::plain("x", Status::Missing, None),
+            ],
+            ..Row::default()
+        }];
+        uncount(&mut lab, 0, &mut rows);
+        assert_eq!(
+            (lab.max_points, lab.max_bonus_points, lab.uncounted.len()),
+            (5, 2, 0)
+        );
+        assert_eq!(rows[0].labs[0].points, Some(3));
     }
 }

@@ -69,6 +69,21 @@ pub struct Column {
     pub due: Option<String>,
     /// The hash of the checks, hidden ones too; none where no submission needed it.
     pub checks: Option<String>,
+    /// The checks that could not be judged where the class was graded. They count for nobody, and are not in the points
+    /// above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<Uncounted>,
+}
+
+/// A check that could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uncounted {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub reason: String,
+    /// What it would have earned.
+    pub points: u32,
 }
 
 /// One student.
@@ -153,6 +168,14 @@ pub struct Cell {
     /// Each hidden check's report. What of them a student sees stands in [`Column::show_hidden`].
     #[serde(default)]
     pub hidden: Vec<CheckReport>,
+}
+
+impl Column {
+    /// Whether a check's points are in the grades.
+    #[must_use]
+    pub fn counts(&self, check: &CheckReport) -> bool {
+        self.uncounted.iter().all(|other| other.name != check.name)
+    }
 }
 
 impl Cell {
@@ -253,6 +276,17 @@ impl Class {
             dir.join("grades.csv").display(),
             dir.join("report/index.html").display()
         );
+        for lab in &self.labs {
+            for check in &lab.uncounted {
+                eprintln!(
+                    "note: {}: {} was not judged, and its {} points count for nobody: {}",
+                    lab.topic,
+                    check.name,
+                    check.points,
+                    safe::plain(&check.reason)
+                );
+            }
+        }
         let errors = self.students.iter().filter(|row| row.total.is_none());
         let errors = errors.count();
         if errors == 0 {

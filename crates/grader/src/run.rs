@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, DueDate, Lab};
@@ -21,10 +20,12 @@ use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, git_time, merge, scratch};
 
 mod bench;
+mod pace;
 mod rows;
 mod work;
 
 use bench::Bench;
+use pace::Pace;
 use work::{Do, Work};
 
 /// Grades what `args` names.
@@ -232,7 +233,10 @@ fn draft(
         journal: &journal,
         shard,
     };
-    let outcomes = bench.all(&work.jobs, jobs(args));
+    let outcomes = bench.all(
+        &work.jobs,
+        &Pace::new(args.jobs.map(usize::from), &pace::gauge),
+    );
 
     let mut students = rows::all(
         &kitchens,
@@ -427,20 +431,6 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// How many submissions are graded at a time for each core: checks mostly wait, and a wrong program makes them wait
-/// longest.
-const JOBS_A_CORE: usize = 2;
-
-fn jobs(args: &cli::Run) -> usize {
-    args.jobs.map_or_else(
-        || {
-            let cores = thread::available_parallelism().map_or(2, usize::from);
-            JOBS_A_CORE * cores
-        },
-        usize::from,
-    )
-}
-
 fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Column {
     let lab = kitchen.lab;
     let max = lab.max_points();
@@ -470,6 +460,8 @@ fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Co
         checks: Some(kitchen.checks_hash.clone())
             .filter(|hash| !hash.is_empty())
             .or_else(before),
+        // Told when all verdicts are there.
+        uncounted: Vec::new(),
     }
 }
 

@@ -249,6 +249,15 @@ impl Sandbox {
         &self.notes
     }
 
+    /// Whether a check can have a network of its own, with a program in it.
+    pub(crate) fn has_networks(&self) -> bool {
+        match &self.walls {
+            Walls::Bubblewrap(_) => true,
+            Walls::Fence(walls) => walls.has_networks(),
+            Walls::None => apart::has_networks(),
+        }
+    }
+
     /// What the judge has to watch because nothing else bounds it.
     pub(crate) fn watched(&self, trial: &Trial<'_>) -> Option<watch::Open> {
         match &self.walls {

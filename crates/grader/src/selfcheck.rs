@@ -224,13 +224,21 @@ impl<'c> Program<'c> {
     }
 
     /// What it does, where that is what it should.
-    fn as_it_should(&self) -> String {
+    fn as_it_should(&self, cell: &Cell) -> String {
         match &self.what {
+            What::Wrong(answer) if answer.fails.iter().all(|name| is_skipped(cell, name)) => {
+                format!("cannot be told here: {}", answer.fails.join(", "))
+            }
             What::Solution => "earns everything".to_owned(),
             What::Starter(_) => "earns less than a fifth".to_owned(),
             What::Wrong(answer) => format!("fails {}", answer.fails.join(", ")),
         }
     }
+}
+
+fn is_skipped(cell: &Cell, name: &str) -> bool {
+    let mut checks = cell.checks.iter();
+    checks.any(|check| check.name == name && matches!(check.verdict, Verdict::Skipped(_)))
 }
 
 /// What is said of a lab.
@@ -259,6 +267,9 @@ impl Table {
             text: format!("{}, {max} points\n", lab.topic),
             mismatches: 0,
         };
+        for check in &class.labs[column].uncounted {
+            let _ = writeln!(table.text, "  SKIPPED  {}: {}", check.name, check.reason);
+        }
         for program in programs {
             let entry = program.entry();
             let row = class.students.iter().find(|row| row.student == entry);
@@ -270,7 +281,7 @@ impl Table {
             let unsteady = unsteady.map(|check| format!("{check} did not always say the same"));
             let mut lines: Vec<String> = unsteady.collect();
             let (mark, first) = if mismatches.is_empty() {
-                ("ok", program.as_it_should())
+                ("ok", program.as_it_should(cell))
             } else {
                 table.mismatches += 1;
                 let mut mismatches = mismatches.into_iter();

@@ -445,7 +445,8 @@ impl Check {
                 "",
             );
         }
-        self.report(Verdict::Skipped, reason);
+        *lock(&self.inner.ended) = true;
+        self.inner.report(Verdict::Skipped, reason, Some(need));
         summary::add(
             &self.inner.place,
             self.inner.name,
@@ -483,7 +484,7 @@ impl Check {
 
     fn report(&self, verdict: Verdict, message: &str) {
         *lock(&self.inner.ended) = true;
-        self.inner.report(verdict, message);
+        self.inner.report(verdict, message, None);
     }
 }
 
@@ -501,7 +502,7 @@ impl Drop for Acting {
 }
 
 impl Inner {
-    fn report(&self, verdict: Verdict, message: &str) {
+    fn report(&self, verdict: Verdict, message: &str, need: Option<Need>) {
         let seed = if lock(&self.random).is_some() {
             seed()
         } else {
@@ -513,6 +514,7 @@ impl Inner {
             self.began.elapsed().as_secs_f64(),
             message,
             &seed,
+            need,
         );
     }
 }
@@ -540,9 +542,10 @@ impl Drop for Inner {
             self.report(
                 Verdict::Failed,
                 "the check itself panicked; its message stands in the output of `cargo test`",
+                None,
             );
         } else {
-            self.report(Verdict::Passed, "");
+            self.report(Verdict::Passed, "", None);
             summary::add(&self.place, self.name, Verdict::Passed, String::new());
         }
     }

@@ -1,6 +1,8 @@
 //! The file by which a check tells a tool how it ended.
 use std::path::Path;
 
+use crate::Need;
+
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -22,18 +24,27 @@ impl Verdict {
     }
 }
 
-/// Writes `CHECK.json` into the folder that `WIRELAB_VERDICTS` names: whole or not at all.
-pub(crate) fn write(check: &str, verdict: Verdict, seconds: f64, message: &str, seed: &str) {
+/// Writes `CHECK.json` into the folder that `WIRELAB_VERDICTS` names: whole or not at all. `need` is what a
+/// check was skipped for.
+pub(crate) fn write(
+    check: &str,
+    verdict: Verdict,
+    seconds: f64,
+    message: &str,
+    seed: &str,
+    need: Option<Need>,
+) {
     let Some(folder) = std::env::var_os("WIRELAB_VERDICTS") else {
         return;
     };
     let folder = Path::new(&folder);
     let text = format!(
-        "{{\"version\":1,\"check\":{},\"verdict\":\"{}\",\"seconds\":{seconds:.6},\"message\":{},\"seed\":{}}}\n",
+        "{{\"version\":1,\"check\":{},\"verdict\":\"{}\",\"seconds\":{seconds:.6},\"message\":{},\"seed\":{},\"need\":{}}}\n",
         json(check),
         verdict.name(),
         json(message),
         json(seed),
+        json(need.map_or("", Need::name)),
     );
     let unfinished = folder.join(format!(".{check}.{}", std::process::id()));
     let written = std::fs::write(&unfinished, text)

@@ -286,6 +286,8 @@ struct Record {
     message: String,
     #[serde(default)]
     seed: String,
+    #[serde(default)]
+    need: String,
 }
 
 fn read_verdict(check: &Check, text: &[u8]) -> CheckReport {
@@ -324,6 +326,7 @@ fn read_verdict(check: &Check, text: &[u8]) -> CheckReport {
         other => return unreadable(format!("`{other}` is no verdict")),
     };
     CheckReport {
+        need: Some(record.need).filter(|need| !need.is_empty()),
         judged: true,
         ..made
     }
@@ -351,6 +354,7 @@ fn report(
         message,
         section: check.section.clone(),
         seed,
+        need: None,
         judged: false,
     }
 }

@@ -29,6 +29,16 @@ pub(super) fn page(class: &Class, row: &Row) -> String {
         let title = safe::inline(&lab.title);
         let _ = writeln!(page, "| {title} | {points} | {} |", lab.max_points);
     }
+    for lab in &class.labs {
+        for check in &lab.uncounted {
+            let reason = safe::inline(&check.reason);
+            let _ = writeln!(
+                page,
+                "\n`{}` of {} could not be judged where this was graded, and counts for nobody: {reason}.",
+                check.name, lab.topic
+            );
+        }
+    }
     for (lab, cell) in class.labs.iter().zip(&row.labs) {
         section(&mut page, lab, cell);
     }
@@ -73,6 +83,10 @@ fn section(page: &mut String, lab: &Column, cell: &Cell) {
                 } else {
                     ""
                 };
+                if !lab.counts(check) {
+                    let _ = writeln!(page, "- {mark}, not counted: `{}`", check.name);
+                    continue;
+                }
                 let _ = writeln!(
                     page,
                     "- {mark}: `{}`, {} of {}{bonus}",

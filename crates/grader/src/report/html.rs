@@ -221,6 +221,7 @@ struct LabCard {
     spoken: String,
     bars: Vec<Bar>,
     words: Vec<String>,
+    uncounted: Vec<String>,
 }
 
 fn card(lab: &Column, cells: &[&Cell]) -> LabCard {
@@ -232,7 +233,7 @@ fn card(lab: &Column, cells: &[&Cell]) -> LabCard {
         .map(|points| percent(points, f64::from(lab.max_points)))
         .collect();
     let count = |status| cells.iter().filter(|cell| cell.status == status).count();
-    let words = [
+    let counts = [
         (count(Status::Graded), "judged"),
         (count(Status::DoesNotCompile), "do not compile"),
         (count(Status::Starter), "as given out"),
@@ -258,7 +259,12 @@ fn card(lab: &Column, cells: &[&Cell]) -> LabCard {
         ),
         median,
         bars: bars(&percents),
-        words: words
+        uncounted: lab
+            .uncounted
+            .iter()
+            .map(|check| format!("{} ({})", words(&check.name), safe::plain(&check.reason)))
+            .collect(),
+        words: counts
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}"))
@@ -529,6 +535,7 @@ struct ClassPage<'c> {
 
 #[derive(Serialize)]
 struct CheckLine {
+    counts: bool,
     name: String,
     verdict: &'static str,
     points: u32,
@@ -565,8 +572,9 @@ struct LabPart {
     seed: Option<String>,
 }
 
-fn check_line(cell: &Cell, check: &course::CheckReport) -> CheckLine {
+fn check_line(lab: &Column, cell: &Cell, check: &course::CheckReport) -> CheckLine {
     CheckLine {
+        counts: lab.counts(check),
         name: words(&check.name),
         verdict: check.verdict.word(),
         points: check.points.0,
@@ -613,9 +621,9 @@ fn part(lab: &Column, cell: &Cell, dir: &Path) -> LabPart {
         message: cell.message.clone(),
         failed: checks()
             .filter(|check| check.verdict == Verdict::Failed)
-            .map(|check| check_line(cell, check))
+            .map(|check| check_line(lab, cell, check))
             .collect(),
-        checks: checks().map(|check| check_line(cell, check)).collect(),
+        checks: checks().map(|check| check_line(lab, cell, check)).collect(),
         files: cell
             .sources
             .iter()

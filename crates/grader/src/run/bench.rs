@@ -8,6 +8,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::pace::Pace;
 use super::work::Job;
 use crate::build::{Built, Kitchen, Toolchain};
 use crate::journal::{Journal, Outcome};
@@ -75,7 +76,7 @@ impl Bench<'_> {
     }
 
     /// Does all jobs, several at a time; the results stand in the order of the jobs.
-    pub(super) fn all(&self, jobs: &[Job], at_a_time: usize) -> Vec<Result> {
+    pub(super) fn all(&self, jobs: &[Job], pace: &Pace<'_>) -> Vec<Result> {
         let here: Vec<usize> = (0..jobs.len()).filter(|n| self.does(&jobs[*n])).collect();
         let results: Mutex<BTreeMap<usize, std::result::Result<Outcome, String>>> =
             Mutex::default();
@@ -83,9 +84,10 @@ impl Bench<'_> {
         let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = Progress::new(here.len());
         thread::scope(|scope| {
-            for _ in 0..at_a_time.min(here.len()) {
+            for _ in 0..pace.most().min(here.len()) {
                 scope.spawn(|| {
                     loop {
+                        let _place = pace.enter();
                         let turn = next.fetch_add(1, Ordering::Relaxed);
                         let Some(index) = here.get(turn) else { break };
                         let job = &jobs[*index];

@@ -79,7 +79,7 @@ impl Walls {
         let network = !other_ids && apart::has_networks();
         let mut notes = Vec::new();
         if !network {
-            notes.push("Programs share the machine's network: they reach what it reaches, checks that need a network of their own cannot be judged, and a port may be taken.".to_owned());
+            notes.push("Programs share the machine's network: they reach what it reaches, and a port may be taken. Checks that need a network of their own are not judged, and count for nobody.".to_owned());
         }
         if !landlock {
             notes.push(
@@ -96,6 +96,10 @@ impl Walls {
             taken: AtomicU32::new(0),
         };
         Ok((walls, notes))
+    }
+
+    pub(super) fn has_networks(&self) -> bool {
+        self.network
     }
 
     pub(super) fn tier(&self) -> Tier {

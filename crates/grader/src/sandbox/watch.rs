@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// The most processes and threads of one program: fewer than the kernel allows it ([`launch::Limits::program`]).
 const MOST_TASKS: u64 = 400;
 /// The most memory of one program with all that it started, in bytes.
-const MOST_MEMORY: u64 = 1 << 30;
+pub(crate) const MOST_MEMORY: u64 = 1 << 30;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -35,6 +35,7 @@ fn class() -> Class {
             show_hidden: course::Show::default(),
             due: None,
             checks: None,
+            uncounted: Vec::new(),
         }],
         students: vec![
             row(

@@ -3,7 +3,7 @@
 use course::{CheckReport, Course, Kind, Verdict};
 use serde::Serialize;
 
-use crate::report::{Cell, Class, Row, Status, safe};
+use crate::report::{Cell, Class, Column, Row, Status, safe};
 
 /// What a submission came to.
 #[derive(Debug, Serialize)]
@@ -27,8 +27,9 @@ pub struct Test {
     pub score: u32,
     /// What can be.
     pub max_score: u32,
-    /// `passed` or `failed`.
-    pub status: &'static str,
+    /// `passed` or `failed`; none of what was not judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
     /// The lab and the check's sentence.
     pub name: String,
     /// The step and the check in it.
@@ -48,7 +49,7 @@ impl Results {
         for (lab, cell) in class.labs.iter().zip(&row.labs) {
             said.extend(about(&lab.title, cell));
             let (mut step, mut place) = (0, 0);
-            for (of, mut test) in tests_of(course, cell) {
+            for (of, mut test) in tests_of(course, lab, cell) {
                 place = if step == of { place + 1 } else { 1 };
                 step = of;
                 test.number = format!("{step}.{place}");
@@ -89,11 +90,11 @@ fn name(topic: &str, check: &str, kind: Kind) -> String {
 }
 
 /// Each check's test, with the step that it belongs to.
-fn tests_of(course: &Course, cell: &Cell) -> Vec<(usize, Test)> {
+fn tests_of(course: &Course, column: &Column, cell: &Cell) -> Vec<(usize, Test)> {
     if !cell.checks.is_empty() {
         let reports = cell.checks.iter();
         return reports
-            .map(|check| (check.step, judged(&cell.topic, check)))
+            .map(|check| (check.step, judged(column, check)))
             .collect();
     }
     // Of a lab that was not judged nothing was earned.
@@ -102,7 +103,7 @@ fn tests_of(course: &Course, cell: &Cell) -> Vec<(usize, Test)> {
     let test = |check: &course::Check| Test {
         score: 0,
         max_score: check.points.0,
-        status: "failed",
+        status: Some("failed"),
         name: name(&cell.topic, &check.name, check.kind),
         number: String::new(),
         output: "It could not be run: see above.".to_owned(),
@@ -111,15 +112,23 @@ fn tests_of(course: &Course, cell: &Cell) -> Vec<(usize, Test)> {
     checks.map(|check| (check.step, test(check))).collect()
 }
 
-fn judged(topic: &str, check: &CheckReport) -> Test {
-    let passed = check.verdict == Verdict::Passed;
+fn judged(lab: &Column, check: &CheckReport) -> Test {
+    let counts = lab.counts(check);
+    let (status, output) = match &check.verdict {
+        Verdict::Passed => (Some("passed"), String::new()),
+        Verdict::Failed => (Some("failed"), check.message.clone().unwrap_or_default()),
+        Verdict::Skipped(reason) => (
+            None,
+            format!("It cannot be judged here, and counts for nobody: {reason}"),
+        ),
+    };
     Test {
-        score: check.points.0,
-        max_score: check.max_points.0,
-        status: if passed { "passed" } else { "failed" },
-        name: name(topic, &check.name, check.kind),
+        score: if counts { check.points.0 } else { 0 },
+        max_score: if counts { check.max_points.0 } else { 0 },
+        status,
+        name: name(&lab.topic, &check.name, check.kind),
         number: String::new(),
-        output: safe::plain(check.message.as_deref().unwrap_or_default()),
+        output: safe::plain(&output),
         visibility: "visible",
     }
 }

@@ -56,6 +56,7 @@ fn class() -> Class {
             show_hidden: course::Show::default(),
             due: None,
             checks: None,
+            uncounted: Vec::new(),
         }],
         students: vec![
             row("../a", HOSTILE, graded, &["late"]),
