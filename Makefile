@@ -32,8 +32,8 @@ bench: ## print the figures to reach | [BENCH=--clone] [CLASS=--students=40]
 	cargo run --quiet --package grader --example sandbox
 	cargo run --quiet --package grader --example figures -- $(CLASS)
 
-class: ## grade a made-up class of 200 with every lab, whose grades are known beforehand
-	cargo test --package grader --test known -- --ignored --nocapture
+class: ## grade a made-up class of 200 with every lab, whose grades are known beforehand, twice: killed 20 times, and not
+	cargo test --package grader --test known -- --ignored --nocapture --test-threads 1
 
 slurm: ## grade a made-up class as a Slurm array on this machine alone (Debian, root) | [REQUEUE=--requeue]
 	./machines/slurm-on-one-machine.sh $(REQUEUE)

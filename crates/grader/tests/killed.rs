@@ -3,90 +3,18 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use assert_cmd::assert::OutputAssertExt as _;
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait,
-};
 use testkit::Need;
 
+#[path = "support/kill.rs"]
+mod kill;
 #[path = "support/class.rs"]
 mod support;
 
 use support::{files, grades, journaled, root, run, six};
-
-/// How long what was started may live on after the grader; the machine may be busy.
-const AFTERLIFE: Duration = Duration::from_secs(30);
-
-/// One test at a time: each looks at all children of this process.
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// Moments and lengths that look like chance, the same in each run (xorshift64).
-struct Dice(u64);
-
-impl Dice {
-    /// From 0 to 1.
-    fn throw(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        f64::from(u32::try_from(self.0 >> 32).unwrap()) / f64::from(u32::MAX)
-    }
-}
-
-/// Starts a run as the leader of a process group, its temporary files in `temporary`.
-fn start(mut command: Command, temporary: &Path) -> Child {
-    command
-        .env("TMPDIR", temporary)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap()
-}
-
-/// Kills its process group after `moment`; whether it came to its end before.
-fn kill_after(child: &mut Child, moment: Duration) -> bool {
-    let until = Instant::now() + moment;
-    while Instant::now() < until && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    let _ = kill_process_group(group, Signal::KILL);
-    child.wait().unwrap().success()
-}
-
-/// Waits until none of what was started lives on. Orphans are this process's children, which asked for them.
-fn expect_no_orphans() {
-    let until = Instant::now() + AFTERLIFE;
-    loop {
-        match wait(WaitOptions::NOHANG) {
-            Err(_) => return,
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                assert!(Instant::now() < until, "still there:\n{}", orphans());
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
-    }
-}
-
-fn orphans() -> String {
-    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-    let pids: String = tasks
-        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
-        .collect();
-    let lines = pids.split_whitespace().map(|pid| {
-        let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        format!("{pid} {}\n", line.replace('\0', " "))
-    });
-    lines.collect()
-}
 
 /// Names in `folder` that begin with `kind`, a dash and the number of one of these processes.
 fn left_by(pids: &[u32], folder: &Path, kind: &str) -> Vec<String> {
@@ -105,8 +33,7 @@ fn killed(times: usize) {
     if !testkit::need(Need::Sandbox) {
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    set_child_subreaper(Some(getpid())).unwrap();
+    let _alone = kill::alone();
     let scratch = tempfile::tempdir().unwrap();
     let temporary = scratch.path().join("tmp");
     fs::create_dir(&temporary).unwrap();
@@ -125,25 +52,7 @@ fn killed(times: usize) {
 
     let out = scratch.path().join("out");
     let resume = || run(&class.dir, &out, &["--resume"]);
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    let (mut pids, mut kills) = (Vec::new(), 0);
-    while kills < times {
-        let mut child = start(resume(), &temporary);
-        pids.push(child.id());
-        let moment = length.mul_f64(dice.throw());
-        let finished = kill_after(&mut child, moment);
-        expect_no_orphans();
-        if finished {
-            // It came to its end before it was killed: on with a part of what is known, cut anywhere.
-            let journal = out.join("journal.jsonl");
-            let text = fs::read(&journal).unwrap();
-            let kept = (text.len() as f64 * dice.throw()) as usize;
-            fs::write(&journal, &text[..kept]).unwrap();
-        } else {
-            kills += 1;
-            eprintln!("killed {kills} of {times} times, after {moment:?}");
-        }
-    }
+    let pids = kill::again_and_again(times, length, &temporary, &out, resume);
     let mut last = resume();
     last.env("TMPDIR", &temporary).assert().success();
 

@@ -1,8 +1,7 @@
 //! The reference against Python's socket and struct modules, in both directions.
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use testkit::python;
+use testkit::{Partner, python};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_framing-solution");
 
@@ -63,59 +62,12 @@ for line in connfd.makefile("rb"):
     print(line)
 "#;
 
-/// A program that ends with this value, whatever becomes of the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Running {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Running(command.spawn().expect("the program starts"))
-    }
-
-    fn first_line(&mut self) -> String {
-        let mut line = String::new();
-        // Byte by byte, so that nothing after the line is lost in a buffer.
-        let out = self.0.stdout.take().expect("piped");
-        let mut reader = BufReader::with_capacity(1, out);
-        reader.read_line(&mut line).expect("a line of text");
-        self.0.stdout = Some(reader.into_inner());
-        line.trim_end().to_string()
-    }
-
-    fn say(&mut self, text: &str) {
-        let mut input = self.0.stdin.take().expect("piped");
-        input
-            .write_all(text.as_bytes())
-            .expect("it takes its input");
-    }
-
-    fn output(&mut self) -> String {
-        let mut all = String::new();
-        let mut out = self.0.stdout.take().expect("piped");
-        out.read_to_string(&mut all)
-            .expect("text, readable to its end");
-        all.replace("\r\n", "\n")
-    }
-
-    fn succeeds(&mut self) -> bool {
-        self.0.wait().expect("it has ended").success()
-    }
-}
-
 #[test]
 fn receives_what_python_has_packed() {
     let Some(python) = python() else { return };
-    let mut receiver = Running::start(Command::new(PROGRAM).arg("receive"));
-    let line = receiver.first_line();
-    let addr = line.strip_prefix("listening ").expect("its first line");
-    let mut sender = Running::start(Command::new(python).args(["-c", PYTHON_SENDER, addr]));
+    let mut receiver = Partner::start(Command::new(PROGRAM).arg("receive"));
+    let addr = receiver.address();
+    let mut sender = Partner::start(Command::new(python).args(["-c", PYTHON_SENDER, &addr]));
     let expected = format!(
         "5 \"hello\"\n0 \"\"\n6 \"粘包\"\n2 \"\\x00\\xff\"\n65536 \"{}\"\nend after 5 messages\n",
         "x".repeat(65536)
@@ -128,9 +80,9 @@ fn receives_what_python_has_packed() {
 #[test]
 fn sends_what_python_unpacks() {
     let Some(python) = python() else { return };
-    let mut receiver = Running::start(Command::new(python).args(["-c", PYTHON_RECEIVER]));
-    let addr = receiver.first_line();
-    let mut sender = Running::start(Command::new(PROGRAM).args(["send", &addr]));
+    let mut receiver = Partner::start(Command::new(python).args(["-c", PYTHON_RECEIVER]));
+    let addr = receiver.line();
+    let mut sender = Partner::start(Command::new(PROGRAM).args(["send", &addr]));
     sender.say("hello\n\n粘包\n\\x00\\xff\\n\n");
     assert_eq!(
         receiver.output(),
@@ -142,10 +94,10 @@ fn sends_what_python_unpacks() {
 #[test]
 fn sends_lines_that_python_reads() {
     let Some(python) = python() else { return };
-    let mut receiver = Running::start(Command::new(python).args(["-c", PYTHON_LINES]));
-    let addr = receiver.first_line();
+    let mut receiver = Partner::start(Command::new(python).args(["-c", PYTHON_LINES]));
+    let addr = receiver.line();
     let mut sender =
-        Running::start(Command::new(PROGRAM).args(["send", &addr, "--cure", "delimiter"]));
+        Partner::start(Command::new(PROGRAM).args(["send", &addr, "--cure", "delimiter"]));
     sender.say("hello\n\nbye\n");
     assert_eq!(
         receiver.output(),

@@ -1,8 +1,7 @@
 //! The reference against Python's socket module: as its client and as its server.
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
-use testkit::python;
+use testkit::{Partner, python};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_udp-solution");
 
@@ -81,58 +80,13 @@ for data in [b"hello", b""]:
 print("right")
 "#;
 
-/// A program that ends with this value, whatever becomes of the test.
-struct Running {
-    child: Child,
-    out: BufReader<std::process::ChildStdout>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    fn start<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> Running {
-        let mut command = Command::new(program);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.args(args).spawn().expect("the program starts");
-        let out = BufReader::new(child.stdout.take().expect("piped"));
-        Running { child, out }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.out.read_line(&mut line).expect("a line of text");
-        line.trim_end().to_string()
-    }
-
-    fn address(&mut self) -> String {
-        let line = self.line();
-        line.trim_start_matches("listening ").to_string()
-    }
-
-    fn input(&mut self) -> ChildStdin {
-        self.child.stdin.take().expect("piped, and not taken yet")
-    }
-
-    /// The rest of its output, when it has ended with success.
-    fn rest(mut self) -> String {
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("text");
-        assert!(self.child.wait().expect("it has ended").success(), "{rest}");
-        rest.replace("\r\n", "\n")
-    }
-}
-
 #[test]
 fn receives_what_python_sends() {
     let Some(python) = python() else { return };
-    let mut receiver = Running::start(PROGRAM, ["receive", "--size", "4", "--count", "4"]);
+    let mut receiver =
+        Partner::start(Command::new(PROGRAM).args(["receive", "--size", "4", "--count", "4"]));
     let addr = receiver.address();
-    let port = Running::start(python, ["-c", PYTHON_SENDER, &addr]).rest();
+    let port = Partner::start(Command::new(python).args(["-c", PYTHON_SENDER, &addr])).rest();
     let from = format!("127.0.0.1:{}", port.trim());
     assert_eq!(
         receiver.rest(),
@@ -146,11 +100,10 @@ fn receives_what_python_sends() {
 #[test]
 fn sends_what_python_receives() {
     let Some(python) = python() else { return };
-    let mut receiver = Running::start(python, ["-c", PYTHON_RECEIVER, "3"]);
+    let mut receiver = Partner::start(Command::new(python).args(["-c", PYTHON_RECEIVER, "3"]));
     let addr = receiver.address();
-    let mut sender = Running::start(PROGRAM, ["send", &addr]);
-    let input = sender.input().write_all(b"butterfly\n\ncat\n");
-    input.expect("it takes its input");
+    let mut sender = Partner::start(Command::new(PROGRAM).args(["send", &addr]));
+    sender.say("butterfly\n\ncat\n");
     assert_eq!(sender.rest(), "sent 9 bytes\nsent 0 bytes\nsent 3 bytes\n");
     assert_eq!(
         receiver.rest(),
@@ -161,19 +114,19 @@ fn sends_what_python_receives() {
 #[test]
 fn answers_python() {
     let Some(python) = python() else { return };
-    let mut server = Running::start(PROGRAM, ["serve"]);
+    let mut server = Partner::start(Command::new(PROGRAM).args(["serve"]));
     let addr = server.address();
-    let client = Running::start(python, ["-c", PYTHON_CLIENT, &addr]);
+    let mut client = Partner::start(Command::new(python).args(["-c", PYTHON_CLIENT, &addr]));
     assert_eq!(client.rest(), "right\n");
 }
 
 #[test]
 fn pings_python() {
     let Some(python) = python() else { return };
-    let mut responder = Running::start(python, ["-c", PYTHON_RESPONDER]);
+    let mut responder = Partner::start(Command::new(python).args(["-c", PYTHON_RESPONDER]));
     let addr = responder.address();
     let args = ["ping", &addr, "--count", "3", "--interval", "20"];
-    let ping = Running::start(PROGRAM, args.into_iter().chain(["--wait", "3000"]));
+    let mut ping = Partner::start(Command::new(PROGRAM).args(args).args(["--wait", "3000"]));
     let said = ping.rest();
     let lines: Vec<&str> = said
         .lines()
@@ -194,9 +147,9 @@ fn pings_python() {
 #[test]
 fn a_probe_is_answered_by_python() {
     let Some(python) = python() else { return };
-    let mut responder = Running::start(python, ["-c", PYTHON_ANSWER]);
+    let mut responder = Partner::start(Command::new(python).args(["-c", PYTHON_ANSWER]));
     let addr = responder.address();
-    let probe = Running::start(PROGRAM, ["probe", &addr, "--wait", "30000"]);
+    let mut probe = Partner::start(Command::new(PROGRAM).args(["probe", &addr, "--wait", "30000"]));
     assert_eq!(probe.rest(), "answered\n");
     assert_eq!(responder.rest(), "");
 }

@@ -1,10 +1,9 @@
 //! The reference against a sender and a receiver in Python, written from the chapter's byte table alone.
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use testkit::python;
+use testkit::{Partner, python};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_file-transfer-solution");
 
@@ -69,44 +68,6 @@ assert sock.recv(1) == b"", "more than a file came"
 print(offer[9:].decode("utf-8").encode("unicode_escape").decode(), size)
 "#;
 
-/// A program that ends with this value, whatever becomes of the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Running {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
-        Running(command.spawn().expect("the program starts"))
-    }
-
-    fn first_line(&mut self) -> String {
-        let mut line = String::new();
-        // Byte by byte, so that nothing after the line is lost in a buffer.
-        let out = self.0.stdout.take().expect("piped");
-        let mut reader = BufReader::with_capacity(1, out);
-        reader.read_line(&mut line).expect("a line of text");
-        self.0.stdout = Some(reader.into_inner());
-        line.trim_end().to_string()
-    }
-
-    fn output(&mut self) -> String {
-        let mut all = String::new();
-        let mut out = self.0.stdout.take().expect("piped");
-        out.read_to_string(&mut all).expect("text");
-        all.replace("\r\n", "\n")
-    }
-
-    fn succeeds(&mut self) -> bool {
-        self.0.wait().expect("it has ended").success()
-    }
-}
-
 /// An empty folder of this test's own.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("file-transfer-{name}"));
@@ -122,18 +83,17 @@ fn content(size: u64) -> Vec<u8> {
 
 /// Receives from Python what it sends under `name`; what Python says of it, and whether we succeed.
 fn receive_from_python(python: &str, dir: &Path, name: &str, size: u64) -> (String, bool) {
-    let mut receiver = Running::start(
+    let mut receiver = Partner::start(
         Command::new(PROGRAM)
             .args(["receive", "--once", "--dir"])
             .arg(dir),
     );
-    let line = receiver.first_line();
-    let addr = line.strip_prefix("listening ").expect("its first line");
+    let addr = receiver.address();
     let script = format!("{PYTHON_MESSAGES}{PYTHON_SENDER}");
-    let mut sender = Running::start(Command::new(python).env("PYTHONUTF8", "1").args([
+    let mut sender = Partner::start(Command::new(python).env("PYTHONUTF8", "1").args([
         "-c",
         &script,
-        addr,
+        &addr,
         name,
         &size.to_string(),
     ]));
@@ -173,8 +133,8 @@ fn sends_what_python_receives() {
     let (from, to) = (dir.join("from"), dir.join("to"));
     fs::write(&from, content(300_000)).expect("a file can be written");
     let script = format!("{PYTHON_MESSAGES}{PYTHON_RECEIVER}");
-    let mut receiver = Running::start(Command::new(python).args(["-c", &script]).arg(&to));
-    let addr = receiver.first_line();
+    let mut receiver = Partner::start(Command::new(python).args(["-c", &script]).arg(&to));
+    let addr = receiver.line();
     let sender = Command::new(PROGRAM)
         .args(["send", &addr])
         .arg(&from)

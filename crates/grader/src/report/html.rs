@@ -506,6 +506,7 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
     let page = ClassPage {
         course: &class.course,
         sandbox: &class.sandbox,
+        notes: &class.sandbox_notes,
         toolchain: &class.toolchain,
         late: class.students.iter().any(|row| row.late_days > 0),
         checks: hard_checks(class),
@@ -523,6 +524,7 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
 struct ClassPage<'c> {
     course: &'c str,
     sandbox: &'c str,
+    notes: &'c [String],
     toolchain: &'c str,
     late: bool,
     checks: Vec<HardCheck>,

@@ -3,6 +3,7 @@
 use course::{CheckReport, Points};
 
 use super::*;
+use crate::report::Uncounted;
 
 const HOSTILE: &str =
     "<script>alert(1)</script>\u{1b}[31m\u{202e}</pre><img src=x onerror=alert(1)>\"'&";
@@ -44,7 +45,7 @@ fn class() -> Class {
         version: 1,
         course: "wirelab".to_owned(),
         sandbox: "bubblewrap".to_owned(),
-        sandbox_notes: Vec::new(),
+        sandbox_notes: vec!["They share a network.".to_owned()],
         toolchain: "rustc".to_owned(),
         labs: vec![Column {
             topic: "echo".to_owned(),
@@ -56,7 +57,11 @@ fn class() -> Class {
             show_hidden: course::Show::default(),
             due: None,
             checks: None,
-            uncounted: Vec::new(),
+            uncounted: vec![Uncounted {
+                name: "needs_a_cable".to_owned(),
+                reason: HOSTILE.to_owned(),
+                points: 1,
+            }],
         }],
         students: vec![
             row("../a", HOSTILE, graded, &["late"]),
@@ -128,6 +133,8 @@ fn the_class_is_told_at_a_glance() {
         "students/b.html#echo",
         ">Dora</a>",
         "median 25 %",
+        "counted for nobody: needs a cable (&lt;script&gt;",
+        "They share a network.",
         "1 judged · 1 do not compile · 1 not graded · 1 missing",
     ] {
         assert!(index.contains(part), "no {part} in {index}");
