@@ -890,7 +890,7 @@ mod step_5 {
             let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
-            let it = Pinging::start(&check, "2", &INTERVAL.as_millis().to_string(), "1000");
+            let it = Pinging::start(&check, "2", &INTERVAL.as_millis().to_string(), "3000");
             let first = it.take(1, "The first request is sent at once.");
             let (SocketAddr::V4(program), SocketAddr::V4(peer)) = (first.from, it.peer.addr())
             else {
