@@ -279,7 +279,7 @@ impl Class {
         for lab in &self.labs {
             for check in &lab.uncounted {
                 eprintln!(
-                    "note: {}: {} was not judged, and its {} points count for nobody: {}",
+                    "note: {}: {} was not judged, and counts for nobody (points: {}): {}",
                     lab.topic,
                     check.name,
                     check.points,

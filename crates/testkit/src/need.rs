@@ -23,6 +23,8 @@ pub enum Need {
     Python,
     /// curl, a client of HTTP.
     Curl,
+    /// To be root on this machine, and not only in a container.
+    Root,
 }
 
 impl Need {
@@ -38,6 +40,7 @@ impl Need {
             Need::Nginx => "nginx",
             Need::Python => "python",
             Need::Curl => "curl",
+            Need::Root => "root",
         }
     }
 
@@ -55,7 +58,7 @@ impl Need {
             Need::Nginx => &["nginx"],
             Need::Python => &["python3", "python"],
             Need::Curl => &["curl"],
-            Need::Netns | Need::Ipv6 | Need::Broadcast => &[],
+            Need::Netns | Need::Ipv6 | Need::Broadcast | Need::Root => &[],
         }
     }
 }

@@ -703,10 +703,10 @@ mod step_5 {
             .read_line("a line for the reply to request 2", why);
         // Whoever goes on receives these, for nearly a second.
         let mut copies = 0_u32;
-        while !it.program.has_ended() && copies < 100 {
+        while !it.program.has_ended() && copies < 200 {
             it.reply(&requests[1]);
             copies += 1;
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(10));
         }
         let mut duplicates = 0_u32;
         let last = loop {
@@ -718,7 +718,7 @@ mod step_5 {
             // One who receives in another thread may take a few before all threads have ended.
             check.require(
                 "the end, right after the last reply",
-                format!("{duplicates} duplicates after it, sent 20 ms apart"),
+                format!("{duplicates} duplicates after it, sent 10 ms apart"),
                 duplicates < 10,
                 why,
             );
