@@ -35,6 +35,9 @@ pub enum Command {
     #[cfg(target_os = "linux")]
     #[command(verbatim_doc_comment)]
     Run(Box<Run>),
+    /// Build what grading needs before anything is handed in: for an image, or a machine that is to grade without a network
+    #[cfg(target_os = "linux")]
+    Prepare(Prepare),
     /// Carry grading to another system, or grades into its gradebook
     #[command(subcommand)]
     Export(Export),
@@ -89,6 +92,15 @@ pub struct Similar {
     /// When what was handed in, for Dolos's timeline: as `cargo grade run --times` takes it
     #[arg(long, value_name = "FILE")]
     pub times: Option<PathBuf>,
+}
+
+/// `cargo grade prepare`
+#[cfg(target_os = "linux")]
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// The labs to build the checks of: topics or numbers, with spaces or commas between [default: all]
+    #[arg(value_name = "LAB", value_delimiter = ',')]
+    pub labs: Vec<String>,
 }
 
 /// `cargo grade selfcheck`

@@ -28,6 +28,8 @@ pub mod judge;
 pub mod late;
 pub mod merge;
 #[cfg(target_os = "linux")]
+pub mod prepare;
+#[cfg(target_os = "linux")]
 pub mod process;
 pub mod regrade;
 pub mod report;
@@ -72,6 +74,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Harness(args) => {
             export::gradescope::harness::judge(&course, &args).map(|()| ExitCode::SUCCESS)
         }
+        #[cfg(target_os = "linux")]
+        Command::Prepare(args) => prepare::run(&course, &args).map(|()| ExitCode::SUCCESS),
         Command::Report(args) => report::run(&args.dir).map(|()| ExitCode::SUCCESS),
         Command::Handout(args) => handout::run(&course, &args).map(|()| ExitCode::SUCCESS),
         #[cfg(target_os = "linux")]

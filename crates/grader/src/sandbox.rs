@@ -116,6 +116,14 @@ impl Trial<'_> {
     }
 }
 
+/// Builds what stands before each program, so that [`Sandbox::probe`] finds it made.
+///
+/// # Errors
+/// It cannot be built.
+pub(crate) fn prepare(course: &Course) -> anyhow::Result<()> {
+    launcher::build(course).map(drop)
+}
+
 impl Sandbox {
     /// Tries the tier that was asked for, or the best that works here: bubblewrap, then another user's id where the
     /// grader is root, then Landlock. Says which ones do not work, and why.

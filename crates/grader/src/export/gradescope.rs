@@ -38,13 +38,8 @@ pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
         "the labs hold passages of solutions; `cargo grade handout` says which"
     );
     handout::prune_lock_file(&copy)?;
-    let folders: Vec<&str> = labs.iter().map(|lab| lab.folder.as_str()).collect();
     let topics: Vec<&str> = labs.iter().map(|lab| lab.topic.as_str()).collect();
-    let fill = |script: &str| {
-        script
-            .replace("@FOLDERS@", &folders.join(" "))
-            .replace("@TOPICS@", &topics.join(","))
-    };
+    let fill = |script: &str| script.replace("@TOPICS@", &topics.join(","));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let plain = SimpleFileOptions::default().unix_permissions(0o644);
     let program = SimpleFileOptions::default().unix_permissions(0o755);

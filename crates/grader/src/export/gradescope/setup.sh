@@ -22,14 +22,6 @@ fi
 
 # A grader that is there already is not built again.
 [ -n "${GRADER:-}" ] || cargo build --quiet --locked --release --package grader
-# The launcher and the checks as the grader builds them (sandbox/launcher.rs, build/cargo.rs), so that it finds them made.
-host=$(rustc -vV | sed -n 's/^host: //p')
-launcher=(build --quiet --locked --release --package launch --bin launch
-    --target-dir "${CARGO_TARGET_DIR:-target}/grade/target")
-RUSTFLAGS="-C target-feature=+crt-static" cargo "${launcher[@]}" --target "$host" || cargo "${launcher[@]}"
-for folder in @FOLDERS@; do
-    cargo test --quiet --locked --no-run --test checks --config profile.dev.package.testkit.opt-level=2 \
-        --manifest-path "labs/$folder/Cargo.toml" --target-dir "${CARGO_TARGET_DIR:-target}/grade/target"
-done
+"${GRADER:-${CARGO_TARGET_DIR:-target}/release/grader}" prepare @TOPICS@
 chmod -R a+rX "$root/source"
 chmod 600 "$root/source/secret"

@@ -1,0 +1,28 @@
+//! `cargo grade prepare`: builds what grading needs before anything is handed in.
+
+use course::{Course, Lab};
+
+use crate::build::{HiddenFrom, Kitchen, Toolchain};
+use crate::{cli, sandbox};
+
+/// Builds the launcher and the checks of the labs that `args` names, so that runs find them made: for an image, or for
+/// a machine that is to grade without a network. Nothing is tried out; `run` says what keeps submissions from the
+/// machine.
+///
+/// # Errors
+/// There is no such lab, or something cannot be built.
+pub fn run(course: &Course, args: &cli::Prepare) -> anyhow::Result<()> {
+    let asked = args.labs.iter().map(|name| course.lab(name));
+    let mut labs: Vec<&Lab> = asked.collect::<Result<_, _>>()?;
+    if labs.is_empty() {
+        labs.extend(course.labs());
+    }
+    let toolchain = Toolchain::find(course)?;
+    eprintln!("Building the launcher …");
+    sandbox::prepare(course)?;
+    for lab in labs {
+        eprintln!("Building the checks of {} …", lab.topic);
+        Kitchen::new(lab, HiddenFrom::Solutions)?.prepare(course, &toolchain)?;
+    }
+    Ok(())
+}
