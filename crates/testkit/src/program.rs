@@ -8,11 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::Bytes;
-use crate::bytes::{self, count, count_of};
+use crate::bytes::{self, count};
 use crate::check::{Check, Failure, Remains, Why, lock};
 use crate::output::Output;
 use crate::process::Running;
 use crate::wait::{TICK, Wait, describe_status};
+
+#[cfg(target_os = "linux")]
+mod control;
+mod finished;
+
+pub use finished::Finished;
 
 /// How long a program that has ended may take to have its last output read. A grandchild that holds
 /// its pipes open must not make a check wait for ever.
@@ -34,18 +40,6 @@ pub struct Program {
     stderr: Arc<Output>,
     listening: Option<SocketAddr>,
     shown: String,
-}
-
-/// A program that has ended, and what it printed.
-pub struct Finished {
-    check: Check,
-    /// Its exit code; none when a signal ended it.
-    pub code: Option<i32>,
-    /// All of its standard output.
-    pub stdout: Vec<u8>,
-    /// All of its standard error, as text.
-    pub stderr: String,
-    status: ExitStatus,
 }
 
 impl Check {
@@ -422,100 +416,6 @@ impl Program {
         })
     }
 
-    /// Lets it have no more than `n` open files at a time, standard streams included (setrlimit(2),
-    /// RLIMIT_NOFILE): the next socket it asks for fails with EMFILE. Linux only.
-    #[cfg(target_os = "linux")]
-    pub fn limit_open_files(&self, n: u64) -> &Self {
-        self.limit(rustix::process::Resource::Nofile, n);
-        self.check
-            .note("limited", format!("it to {n} open files"), "");
-        self
-    }
-
-    /// Lets no file of it grow beyond `n` bytes (setrlimit(2), RLIMIT_FSIZE): a write beyond that fails
-    /// with EFBIG, as one on a full disk fails with ENOSPC. Linux only.
-    #[cfg(target_os = "linux")]
-    pub fn limit_file_size(&self, n: u64) -> &Self {
-        self.limit(rustix::process::Resource::Fsize, n);
-        self.check
-            .note("limited", format!("its files to {n} bytes"), "");
-        self
-    }
-
-    /// Does `act` while it stands still (SIGSTOP) and accepts and reads nothing: what `act` has done with
-    /// its connections has all happened when it goes on. Linux only.
-    #[cfg(target_os = "linux")]
-    pub fn while_stopped(&self, act: impl FnOnce()) -> &Self {
-        use rustix::process::{Pid, Signal, kill_process};
-        let tree = crate::blocked::program(self.pid());
-        let send = |signal| {
-            for pid in &tree {
-                let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
-                // One that has ended meanwhile stands still, too.
-                let _ = pid.map(|pid| kill_process(pid, signal));
-            }
-        };
-        send(Signal::STOP);
-        let began = std::time::Instant::now();
-        while !crate::blocked::all_stopped(&tree) && self.ended().is_none() {
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "the program cannot be stopped"
-            );
-            std::thread::yield_now();
-        }
-        self.check.note("stopped", "it, for a moment", "");
-        act();
-        send(Signal::CONT);
-        self.check.note("continued", "it", "");
-        self
-    }
-
-    /// Does `act` while nobody reads its standard output and it waits in a `write` of a line that finds
-    /// no room: not in `recv`, and not in `send`. `print` makes it print a line or more, and is called
-    /// until that is so; a program that prints nothing for it is left alone after a while. Linux only.
-    #[cfg(target_os = "linux")]
-    pub fn while_unread(&self, mut print: impl FnMut(), act: impl FnOnce()) -> &Self {
-        /// No line that makes it wait is longer, in bytes.
-        const LINE: usize = 256;
-        /// How long nothing may come.
-        const QUIET: Duration = Duration::from_secs(1);
-        self.check.note("left", "its standard output unread", "");
-        self.stdout.while_uncollected(|look| {
-            let (mut before, mut since) = (look().0, std::time::Instant::now());
-            loop {
-                print();
-                std::thread::sleep(TICK);
-                let (waiting, size) = look();
-                if waiting != before {
-                    (before, since) = (waiting, std::time::Instant::now());
-                } else if waiting + LINE > size || since.elapsed() > QUIET || self.ended().is_some()
-                {
-                    break;
-                }
-            }
-            act();
-        });
-        self.check.note("read on", "its standard output", "");
-        self
-    }
-
-    /// Sets a resource limit for it and all that it started.
-    #[cfg(target_os = "linux")]
-    fn limit(&self, resource: rustix::process::Resource, n: u64) {
-        use rustix::process::{Pid, Rlimit, prlimit};
-        let limit = Rlimit {
-            current: Some(n),
-            maximum: Some(n),
-        };
-        for pid in crate::blocked::program(self.pid()) {
-            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            if let Err(error) = prlimit(pid, resource, limit) {
-                panic!("the program's limit of {resource:?} cannot be set: {error}");
-            }
-        }
-    }
-
     /// It has nothing to do, and does nothing: looked at again and again, it sleeps, at least now and
     /// then. A loop that asks without a pause never does. Linux only: elsewhere nothing is looked at.
     pub fn expect_rest(&self, why: impl Why) -> &Self {
@@ -678,137 +578,6 @@ impl Remains {
                 .push(format!("stderr  … {} lines more", shown - 8));
         }
         remains
-    }
-}
-
-impl Finished {
-    /// It ended with exit code 0.
-    pub fn expect_success(&self, why: impl Why) -> &Self {
-        self.expect_exit(0, why)
-    }
-
-    /// It ended with exit code `code`.
-    pub fn expect_exit(&self, code: i32, why: impl Why) -> &Self {
-        if self.code == Some(code) {
-            self.check.note("ended", format!("exit code {code}"), "");
-            return self;
-        }
-        self.fail(
-            format!("exit code {code}"),
-            describe_status(self.status),
-            None,
-            why,
-        )
-    }
-
-    /// Its standard output was exactly `expected`.
-    pub fn expect_stdout(&self, expected: impl AsRef<[u8]>, why: impl Why) -> &Self {
-        let expected = expected.as_ref();
-        if self.stdout == expected {
-            self.check
-                .note("printed", Bytes(expected), count(expected.len()));
-            return self;
-        }
-        let got = if self.stdout.is_empty() {
-            format!("nothing, {}", describe_status(self.status))
-        } else {
-            Bytes(&self.stdout).to_string()
-        };
-        self.fail(
-            format!("{} on its standard output", Bytes(expected)),
-            got,
-            Some((expected, &self.stdout)),
-            why,
-        )
-    }
-
-    /// Its standard output was exactly these lines. A `\r` before a line's end and a missing end of
-    /// the last line are forgiven.
-    pub fn expect_stdout_lines<S: AsRef<str>>(&self, expected: &[S], why: impl Why) -> &Self {
-        let text = String::from_utf8_lossy(&self.stdout).into_owned();
-        let got: Vec<&str> = text.lines().collect();
-        let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
-        if got == expected {
-            self.check.note(
-                "printed",
-                format!("{} as expected", count_of(got.len(), "line")),
-                "",
-            );
-            return self;
-        }
-        let at = got
-            .iter()
-            .zip(&expected)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let line = |lines: &[&str]| match lines.get(at) {
-            Some(line) => format!("line {}  {line:?}", at + 1),
-            None => format!("the end after {}", count_of(lines.len(), "line")),
-        };
-        let mut got_text = line(&got);
-        if got.len() <= at {
-            got_text += &format!(", {}", describe_status(self.status));
-        }
-        self.fail(line(&expected), got_text, None, why)
-    }
-
-    /// Its standard error holds exactly one line that begins with `error: `, and that line has every
-    /// one of `words` in it (whatever their case). Other lines are the program's own business.
-    pub fn expect_error<S: AsRef<str>>(&self, words: &[S], why: impl Why) -> &Self {
-        let errors: Vec<&str> = self
-            .stderr
-            .lines()
-            .filter(|line| line.starts_with("error: "))
-            .collect();
-        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-        let has_all = |line: &str| {
-            words
-                .iter()
-                .all(|word| line.to_lowercase().contains(&word.to_lowercase()))
-        };
-        if let [line] = errors[..]
-            && has_all(line)
-        {
-            self.check
-                .note("said", bytes::visible(line), "on its standard error");
-            return self;
-        }
-        let wanted = if words.is_empty() {
-            String::new()
-        } else {
-            format!(" with {}", words.join(", "))
-        };
-        let got = match errors[..] {
-            [] if self.stderr.trim().is_empty() => format!(
-                "nothing on its standard error, {}",
-                describe_status(self.status)
-            ),
-            [] => format!("no such line, {}", describe_status(self.status)),
-            [line] => bytes::visible(line),
-            _ => format!("{} such lines", errors.len()),
-        };
-        self.fail(
-            format!("one line `error: …`{wanted} on its standard error"),
-            got,
-            None,
-            why,
-        )
-    }
-
-    fn fail(
-        &self,
-        expected: String,
-        got: String,
-        bytes: Option<(&[u8], &[u8])>,
-        why: impl Why,
-    ) -> ! {
-        self.check.end(Failure {
-            expected,
-            got,
-            bytes,
-            remains: Remains::read(&self.stderr),
-            why: why.explain(&self.stdout),
-        })
     }
 }
 

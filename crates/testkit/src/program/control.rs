@@ -1,0 +1,96 @@
+//! What a check does to a running program by the kernel's means.
+use std::time::Duration;
+
+use super::Program;
+use crate::wait::TICK;
+
+impl Program {
+    /// Lets it have no more than `n` open files at a time, standard streams included (setrlimit(2),
+    /// RLIMIT_NOFILE): the next socket it asks for fails with EMFILE. Linux only.
+    pub fn limit_open_files(&self, n: u64) -> &Self {
+        self.limit(rustix::process::Resource::Nofile, n);
+        self.check
+            .note("limited", format!("it to {n} open files"), "");
+        self
+    }
+
+    /// Lets no file of it grow beyond `n` bytes (setrlimit(2), RLIMIT_FSIZE): a write beyond that fails
+    /// with EFBIG, as one on a full disk fails with ENOSPC. Linux only.
+    pub fn limit_file_size(&self, n: u64) -> &Self {
+        self.limit(rustix::process::Resource::Fsize, n);
+        self.check
+            .note("limited", format!("its files to {n} bytes"), "");
+        self
+    }
+
+    /// Does `act` while it stands still (SIGSTOP) and accepts and reads nothing: what `act` has done with
+    /// its connections has all happened when it goes on. Linux only.
+    pub fn while_stopped(&self, act: impl FnOnce()) -> &Self {
+        use rustix::process::{Pid, Signal, kill_process};
+        let tree = crate::blocked::program(self.pid());
+        let send = |signal| {
+            for pid in &tree {
+                let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+                // One that has ended meanwhile stands still, too.
+                let _ = pid.map(|pid| kill_process(pid, signal));
+            }
+        };
+        send(Signal::STOP);
+        let began = std::time::Instant::now();
+        while !crate::blocked::all_stopped(&tree) && self.ended().is_none() {
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "the program cannot be stopped"
+            );
+            std::thread::yield_now();
+        }
+        self.check.note("stopped", "it, for a moment", "");
+        act();
+        send(Signal::CONT);
+        self.check.note("continued", "it", "");
+        self
+    }
+
+    /// Does `act` while nobody reads its standard output and it waits in a `write` of a line that finds
+    /// no room: not in `recv`, and not in `send`. `print` makes it print a line or more, and is called
+    /// until that is so; a program that prints nothing for it is left alone after a while. Linux only.
+    pub fn while_unread(&self, mut print: impl FnMut(), act: impl FnOnce()) -> &Self {
+        /// No line that makes it wait is longer, in bytes.
+        const LINE: usize = 256;
+        /// How long nothing may come.
+        const QUIET: Duration = Duration::from_secs(1);
+        self.check.note("left", "its standard output unread", "");
+        self.stdout.while_uncollected(|look| {
+            let (mut before, mut since) = (look().0, std::time::Instant::now());
+            loop {
+                print();
+                std::thread::sleep(TICK);
+                let (waiting, size) = look();
+                if waiting != before {
+                    (before, since) = (waiting, std::time::Instant::now());
+                } else if waiting + LINE > size || since.elapsed() > QUIET || self.ended().is_some()
+                {
+                    break;
+                }
+            }
+            act();
+        });
+        self.check.note("read on", "its standard output", "");
+        self
+    }
+
+    /// Sets a resource limit for it and all that it started.
+    fn limit(&self, resource: rustix::process::Resource, n: u64) {
+        use rustix::process::{Pid, Rlimit, prlimit};
+        let limit = Rlimit {
+            current: Some(n),
+            maximum: Some(n),
+        };
+        for pid in crate::blocked::program(self.pid()) {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            if let Err(error) = prlimit(pid, resource, limit) {
+                panic!("the program's limit of {resource:?} cannot be set: {error}");
+            }
+        }
+    }
+}
