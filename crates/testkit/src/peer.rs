@@ -87,17 +87,22 @@ impl Check {
 
     fn try_connect<'p>(&self, program: &'p Program, buffers: Buffers, why: impl Why) -> Peer<'p> {
         let addr = program.addr();
-        let connect = || -> std::io::Result<Socket> {
+        let connect = || -> std::io::Result<(Socket, bool)> {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
             buffers.set(&socket);
             let left = self.deadline().saturating_duration_since(Instant::now());
-            socket.connect_timeout(&addr.into(), left.max(TICK))?;
-            Ok(socket)
+            match socket.connect_timeout(&addr.into(), left.max(TICK)) {
+                // There was a connection, and it was reset before this call woke up.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok((socket, true)),
+                other => other.map(|()| (socket, false)),
+            }
         };
         match connect() {
-            Ok(socket) => {
+            Ok((socket, reset)) => {
                 self.note("connected", format!("to {addr}"), "");
-                Peer::new(self, program, socket)
+                let mut peer = Peer::new(self, program, socket);
+                peer.reset = reset;
+                peer
             }
             Err(error) => self.end(Failure {
                 expected: format!("to connect to {addr}"),
