@@ -408,6 +408,7 @@ impl Picture {
             .iter()
             .filter_map(std::sync::Weak::upgrade)
         {
+            let before = threads.len();
             for pid in self::program(program.pid()) {
                 let tasks = match std::fs::read_dir(format!("/proc/{pid}/task")) {
                     Ok(tasks) => tasks,
@@ -420,6 +421,12 @@ impl Picture {
                 for fd in descriptors(pid, "socket:") {
                     in_flight.push(sys::unacknowledged(&borrow(pid, fd)?));
                 }
+            }
+            // It has ended, and whoever is to say so, its launcher or a sandbox's first process, has not had its turn
+            // yet: that is no wait for ever.
+            let own = &threads[before..];
+            if !own.is_empty() && own.iter().all(|thread| thread.state == b'Z') {
+                return None;
             }
         }
         for socket in lock(&check.inner.sockets)

@@ -19,6 +19,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How often a check gets half of its time once more while its program has no processor to run on.
 const REPRIEVES: u32 = 4;
 
+/// How long a check's programs may take together, where each of them comes to its end in time.
+const TOGETHER: Duration = Duration::from_secs(90);
+
 /// Of many steps of a kind in a row, so many are told at both ends.
 const TOLD: usize = 6;
 
@@ -167,6 +170,15 @@ impl Check {
         let mut deadline = lock(&self.inner.deadline);
         deadline.at += more;
         deadline.limit += more;
+    }
+
+    /// A program is started: it has as much time as the first one had, for a start may take long on a crowded machine,
+    /// and a check may make dozens of them. Together they have [`TOGETHER`], or what the check was allowed.
+    pub(crate) fn starting(&self) {
+        let mut deadline = lock(&self.inner.deadline);
+        let last = self.inner.began + TOGETHER.mul_f64(patience());
+        let own = Instant::now() + DEADLINE.mul_f64(patience());
+        deadline.at = deadline.at.max(own.min(last));
     }
 
     /// From here on nobody looks whether a program of this check is stuck: it then has until the

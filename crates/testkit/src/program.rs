@@ -132,6 +132,7 @@ impl Program {
             .map(|arg| arg.as_ref().to_os_string())
             .collect();
         let shown = shown(check, &args);
+        check.starting();
         let running = match Running::start(
             &check.inner.program,
             &args,

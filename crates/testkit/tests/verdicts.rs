@@ -201,6 +201,9 @@ mod checks {
                 program.finish().expect_success("").expect_stdout_lines(&lines, "");
             }
         }
+        ends_before_its_sandbox check {
+            check.run(["exits"]).expect_exit(3, "");
+        }
         does_much check {
             for n in 0..30 {
                 check.note("counted", n, "");
@@ -526,6 +529,23 @@ fn a_stopped_program_does_nothing_until_it_goes_on() {
 #[test]
 fn a_program_that_nobody_reads_waits_in_its_write() {
     passes("waits_to_be_read");
+}
+
+/// What is left of a program that has ended is no program that waits for ever.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_end_that_its_sandbox_has_yet_to_tell_is_no_hang() {
+    let folder = std::env::temp_dir().join(format!("testkit-sandbox-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let sandbox = folder.join("bwrap");
+    std::fs::copy(env!("CARGO_BIN_EXE_testkit"), &sandbox).expect("a copy");
+    let launcher = sandbox.to_str().expect("a path of text");
+    let (verdict, stderr) = run("ends_before_its_sandbox", &[("WIRELAB_LAUNCHER", launcher)]);
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    assert!(
+        verdict.contains("\"verdict\":\"passed\""),
+        "{verdict}\n{stderr}"
+    );
 }
 
 #[test]

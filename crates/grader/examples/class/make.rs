@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use course::{Course, Lab};
+use course::{Course, Hidden, Lab};
 use grader::digest;
 
 use crate::expect::{Expected, ExpectedRow, Rows};
@@ -52,6 +52,8 @@ impl Dice<'_> {
 /// What can be handed in for one lab.
 struct Shelf<'c> {
     lab: &'c Lab,
+    /// What a solution earns, by the hidden checks too.
+    all_points: u32,
     /// The learner's files, solved.
     solution: Files,
     starter: Files,
@@ -85,23 +87,21 @@ impl Shelf<'_> {
             }
             wrong.push((files.into_iter().collect(), answer.fails.clone()));
         }
+        let hidden = Hidden::of(lab)?.map_or(0, |hidden| hidden.max_points().total().0);
         Ok(Shelf {
             lab,
+            all_points: lab.max_points().total().0 + hidden,
             solution,
             starter: all(&lab.dir())?,
             wrong,
         })
     }
 
-    fn all_points(&self) -> u32 {
-        self.lab.max_points().total().0
-    }
-
     /// What this student hands in for the lab, and what that comes to.
     fn choose(&self, dice: &Dice<'_>) -> (Files, Expected) {
         let topic = &self.lab.topic;
         let (files, expected) = match dice.throw(topic, 100) {
-            0..62 => (&self.solution, Expected::Points(self.all_points())),
+            0..62 => (&self.solution, Expected::Points(self.all_points)),
             62..84 if !self.wrong.is_empty() => {
                 let which = dice.throw(&format!("{topic} wrong"), self.wrong.len());
                 let (files, fails) = &self.wrong[which];
@@ -114,7 +114,7 @@ impl Shelf<'_> {
                 return (files, Expected::DoesNotCompile);
             }
             92..100 => return (Files::new(), Expected::Missing),
-            _ => (&self.solution, Expected::Points(self.all_points())),
+            _ => (&self.solution, Expected::Points(self.all_points)),
         };
         // Most have texts of their own; some are each other's.
         let copied = dice.throw(&format!("{topic} copied"), 10) == 0;

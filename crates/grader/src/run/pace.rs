@@ -14,7 +14,7 @@ use crate::sandbox::watch;
 /// How many for each core, whatever the machine does.
 const LEAST_A_CORE: usize = 2;
 /// How many for each core at most.
-const MOST_A_CORE: usize = 8;
+const MOST_A_CORE: usize = 4;
 /// How long is looked whether there is processor to spare, after the last one has begun.
 const WINDOW: Duration = Duration::from_millis(300);
 /// In which part of that time nobody may have waited for a processor: one in so many.
