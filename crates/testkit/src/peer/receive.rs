@@ -1,6 +1,5 @@
 //! What a peer expects of the program's stream.
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
