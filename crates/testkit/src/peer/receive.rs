@@ -107,7 +107,7 @@ impl Peer<'_> {
             let done = self.receive(expected, got);
             if done.is_err() {
                 // Frees a writer that nobody reads from.
-                let _ = writer.shutdown(Shutdown::Both);
+                let _ = writer.shutdown(std::net::Shutdown::Both);
             }
             done
         })
