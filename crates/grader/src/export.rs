@@ -21,7 +21,7 @@ pub fn run(course: &Course, what: &Export) -> anyhow::Result<()> {
 }
 
 /// The labs of these names, in the course's order; all where none is named.
-fn selected<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
+pub(crate) fn selected<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
     let mut wanted = Vec::new();
     for name in names {
         wanted.push(course.lab(name)?.folder.as_str());

@@ -1,9 +1,9 @@
 //! `cargo grade prepare`: builds what grading needs before anything is handed in.
 
-use course::{Course, Lab};
+use course::Course;
 
 use crate::build::{HiddenFrom, Kitchen, Toolchain};
-use crate::{cli, sandbox};
+use crate::{cli, export, sandbox};
 
 /// Builds the launcher and the checks of the labs that `args` names, so that runs find them made: for an image, or for
 /// a machine that is to grade without a network. Nothing is tried out; `run` says what keeps submissions from the
@@ -12,11 +12,7 @@ use crate::{cli, sandbox};
 /// # Errors
 /// There is no such lab, or something cannot be built.
 pub fn run(course: &Course, args: &cli::Prepare) -> anyhow::Result<()> {
-    let asked = args.labs.iter().map(|name| course.lab(name));
-    let mut labs: Vec<&Lab> = asked.collect::<Result<_, _>>()?;
-    if labs.is_empty() {
-        labs.extend(course.labs());
-    }
+    let labs = export::selected(course, &args.labs)?;
     let toolchain = Toolchain::find(course)?;
     eprintln!("Building the launcher …");
     sandbox::prepare(course)?;

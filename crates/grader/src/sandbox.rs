@@ -61,6 +61,8 @@ pub struct Sandbox {
     notes: Vec<String>,
     /// Holds the programs that it needs, under the names of their roles.
     roles: Scratch,
+    /// Whether a check can have a network of its own, with a program in it.
+    networks: bool,
 }
 
 #[derive(Debug)]
@@ -137,6 +139,7 @@ impl Sandbox {
             walls: Walls::None,
             notes: Vec::new(),
             roles,
+            networks: false,
         };
         let second = if apart::is_root() {
             Tier::Uid
@@ -146,7 +149,10 @@ impl Sandbox {
         let own = std::env::current_exe().context("the grader cannot find its own executable")?;
         sandbox.assign(judge::NAME, &own)?;
         let tiers = match asked {
-            Some(Tier::None) => return Ok(sandbox),
+            Some(Tier::None) => {
+                sandbox.networks = apart::has_networks();
+                return Ok(sandbox);
+            }
             Some(tier) => vec![tier],
             None => vec![Tier::Bubblewrap, second],
         };
@@ -214,6 +220,11 @@ impl Sandbox {
             }
             Tier::None => (Walls::None, Vec::new()),
         };
+        self.networks = match &self.walls {
+            Walls::Bubblewrap(_) => true,
+            Walls::Fence(walls) => walls.has_networks(),
+            Walls::None => false,
+        };
         self.try_out()
     }
 
@@ -259,11 +270,7 @@ impl Sandbox {
 
     /// Whether a check can have a network of its own, with a program in it.
     pub(crate) fn has_networks(&self) -> bool {
-        match &self.walls {
-            Walls::Bubblewrap(_) => true,
-            Walls::Fence(walls) => walls.has_networks(),
-            Walls::None => apart::has_networks(),
-        }
+        self.networks
     }
 
     /// What the judge has to watch because nothing else bounds it.

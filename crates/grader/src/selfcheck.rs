@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
 use course::derive::Starter;
-use course::{Course, Lab, LabError, Verdict, WrongAnswer};
+use course::{Course, Lab, Verdict, WrongAnswer};
 
 use crate::cli::{self, Cli, Command};
 use crate::report::{Cell, Class, Status};
-use crate::scratch;
+use crate::{export, scratch};
 
 /// What makes a starter's sources others than those handed out: a starter as it was is known and not judged.
 const TOUCHED: &[u8] = b"\n// Nothing is written here yet.\n";
@@ -56,14 +56,7 @@ pub fn run(course: &Course, args: &cli::Selfcheck) -> anyhow::Result<ExitCode> {
 
 /// The labs that are asked for, in the course's order; all of them, where none is.
 fn labs<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
-    let named = names
-        .iter()
-        .map(|name| Ok(course.lab(name)?.topic.as_str()));
-    let named = named.collect::<Result<Vec<&str>, LabError>>()?;
-    let all = course.labs().iter();
-    let labs: Vec<&Lab> = all
-        .filter(|lab| names.is_empty() || named.contains(&lab.topic.as_str()))
-        .collect();
+    let labs = export::selected(course, names)?;
     ensure!(!labs.is_empty(), "the course has no lab that can be used");
     if let Some(lab) = labs.iter().find(|lab| lab.solution_dir().is_none()) {
         bail!(
