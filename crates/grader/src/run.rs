@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::RwLock;
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, DueDate, Lab};
@@ -20,6 +21,7 @@ use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, git_time, merge, scratch};
 
 mod bench;
+mod oom;
 mod pace;
 mod rows;
 mod work;
@@ -232,6 +234,7 @@ fn draft(
         toolchain: &toolchain,
         journal: &journal,
         shard,
+        crowd: RwLock::default(),
     };
     let outcomes = bench.all(
         &work.jobs,

@@ -11,7 +11,7 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, FIRST, grade, table};
+use support::{Class, FIRST, echo_after, grade, table};
 
 /// A class of one, whose work is right, in a folder that everybody may read.
 fn class() -> (tempfile::TempDir, Class) {
@@ -117,4 +117,87 @@ fn a_full_disk_is_no_grade() {
         .current_dir(support::root())
         .env("TMPDIR", &temporary);
     is_mended(scratch.path(), &class, first, "MiB are free in");
+}
+
+/// A control group whose processes have so much memory together, and no more; it ends with the value.
+struct Group(PathBuf);
+
+impl Group {
+    /// In version 1 or 2 of control groups (cgroups(7)); none where this machine lets us make none.
+    fn with_memory(bytes: u64) -> Option<Group> {
+        let name = format!("wirelab-{}", std::process::id());
+        [
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            ("/sys/fs/cgroup", "memory.max"),
+        ]
+        .into_iter()
+        .find_map(|(parent, limit)| {
+            let group = Group(Path::new(parent).join(&name));
+            fs::create_dir(&group.0).ok()?;
+            fs::write(group.0.join(limit), bytes.to_string()).ok()?;
+            Some(group)
+        })
+    }
+
+    /// The command, within.
+    fn of(&self, command: &Command) -> Command {
+        let mut inside = Command::new("sh");
+        inside
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(self.0.join("cgroup.procs"))
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(support::root());
+        for (name, value) in command.get_envs() {
+            inside.env(name, value.unwrap_or_default());
+        }
+        inside
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn no_memory_is_no_grade() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let Some(group) = Group::with_memory(600 << 20) else {
+        return testkit::skipped(
+            Need::Root,
+            "no control group with a limit of memory can be made",
+        );
+    };
+    let (scratch, class) = class();
+    let out = scratch.path().join("out");
+    // Once without the limit: it may have to build the checks.
+    grade(&class.dir, &scratch.path().join("warm"), &[])
+        .assert()
+        .success();
+    // Each of its programs may have as much, but all checks' together are more than there is.
+    let act = "let memory = vec![1_u8; 400 << 20];
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::hint::black_box(memory);";
+    class.with_echo("greedy", &echo_after("", act));
+
+    group.of(&grade(&class.dir, &out, &[])).assert().code(3);
+    let rows = table(&out.join("grades.csv"));
+    assert!(
+        rows["greedy"]["flags"].contains("error:first-contact"),
+        "{rows:?}"
+    );
+    assert_eq!(rows["greedy"]["first-contact"], "", "{rows:?}");
+    // Whoever was graded beside it was tried once more, alone.
+    assert_eq!(rows["honest"]["first-contact"], "9", "{rows:?}");
+    let json = fs::read_to_string(out.join("grades.json")).unwrap();
+    assert!(json.contains("ran out of memory"), "{json}");
+
+    grade(&class.dir, &out, &["--resume"]).assert().success();
+    let rows = table(&out.join("grades.csv"));
+    assert!(!rows["greedy"]["flags"].contains("error"), "{rows:?}");
+    assert_eq!(rows["honest"]["first-contact"], "9", "{rows:?}");
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
 
+use anyhow::ensure;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::oom;
 use super::pace::Pace;
 use super::work::Job;
 use crate::build::{Built, Kitchen, Toolchain};
@@ -17,8 +19,6 @@ use crate::{judge, scratch};
 
 /// What the folders are called in which submissions are built and judged.
 pub(super) const SCRATCH: &str = "wirelab-grade";
-/// How often something is tried before the machine is said to be at fault.
-const TRIES: usize = 2;
 
 /// Everything that a job needs.
 pub(super) struct Bench<'r> {
@@ -28,6 +28,8 @@ pub(super) struct Bench<'r> {
     pub(super) journal: &'r Journal,
     /// Which of how many shards this is.
     pub(super) shard: Option<(usize, usize)>,
+    /// Shared by those that go on together; who tries again has it alone.
+    pub(super) crowd: RwLock<()>,
 }
 
 /// What a job came to, or why it came to nothing; none where another shard does it.
@@ -119,17 +121,33 @@ impl Bench<'_> {
         {
             return Ok(outcome.clone());
         }
-        let mut reason = String::new();
-        for _ in 0..TRIES {
-            match self.attempt(job) {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => reason = format!("{error:#}"),
-            }
-        }
-        Err(reason)
+        let together = {
+            let _crowd = self.crowd.read().unwrap_or_else(PoisonError::into_inner);
+            self.attempt(job)
+        };
+        let result = together.or_else(|_| {
+            // What went wrong may have been others' doing.
+            let _alone = self.crowd.write().unwrap_or_else(PoisonError::into_inner);
+            self.attempt(job)
+        });
+        result.map_err(|error| format!("{error:#}"))
     }
 
     fn attempt(&self, job: &Job) -> anyhow::Result<Outcome> {
+        let before = oom::killed();
+        let outcome = self.outcome(job);
+        let since = before.zip(oom::killed());
+        ensure!(
+            since.is_none_or(|(before, now)| now == before),
+            "the machine ran out of memory meanwhile, and the kernel ended a process: give it more, or have fewer graded at a time (--jobs 1)"
+        );
+        let outcome = outcome?;
+        let kitchen = &self.kitchens[job.kitchen];
+        self.journal.add(&job.key, &kitchen.lab.topic, &outcome)?;
+        Ok(outcome)
+    }
+
+    fn outcome(&self, job: &Job) -> anyhow::Result<Outcome> {
         let kitchen = &self.kitchens[job.kitchen];
         let scratch = scratch::make(&std::env::temp_dir(), SCRATCH)?;
         let built = kitchen.build(self.sandbox, self.toolchain, &job.sources, scratch.path())?;
@@ -157,7 +175,6 @@ impl Bench<'_> {
                 outcome.unsteady = answer.unsteady;
             }
         }
-        self.journal.add(&job.key, &kitchen.lab.topic, &outcome)?;
         Ok(outcome)
     }
 }

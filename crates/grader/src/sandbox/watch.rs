@@ -111,28 +111,39 @@ fn size_of(folder: &Path) -> u64 {
 
 /// Whether these and all that is below them are more than one submission's program may be.
 fn too_large(roots: &[u32]) -> bool {
-    let (mut tasks, mut memory) = (0, 0);
-    let mut open = roots.to_vec();
     // Programs that are watched together have sixteen checks' share together.
     let share = if roots.len() > 1 { 2 } else { 1 };
-    while let Some(pid) = open.pop() {
-        let (threads, bytes) = size(pid);
-        tasks += threads;
-        memory += bytes;
-        if tasks > MOST_TASKS * share || memory > MOST_MEMORY * share {
+    let (mut tasks, mut memory) = (0, 0);
+    let mut all = roots.to_vec();
+    let mut next = 0;
+    while let Some(pid) = all.get(next).copied() {
+        next += 1;
+        let process = Process::of(pid);
+        tasks += process.threads;
+        if tasks > MOST_TASKS * share {
             return true;
         }
-        open.extend(children(pid));
+        memory += resident(pid);
+        all.extend(process.children);
     }
-    false
+    let most = MOST_MEMORY * share;
+    // What its files take up is not its own. Told apart they cost more to read, and this is done many times a second.
+    memory > most && all.into_iter().map(own_memory).sum::<u64>() > most
 }
 
-/// Its threads, and the memory that is its own or shared without a file, in bytes (proc_pid_status(5)).
-fn size(pid: u32) -> (u64, u64) {
+/// How much of a process lies in memory, its files included, in bytes (proc_pid_statm(5)).
+fn resident(pid: u32) -> u64 {
+    let sizes = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    let pages = sizes.split_whitespace().nth(1);
+    let pages: Option<u64> = pages.and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0) * rustix::param::page_size() as u64
+}
+
+/// The memory that is its own or shared without a file, in bytes (proc_pid_status(5)).
+fn own_memory(pid: u32) -> u64 {
     let status = status(pid);
     let field = |name: &str| field(&status, name).unwrap_or(0);
-    let memory = (field("RssAnon:") + field("RssShmem:")) << 10;
-    (field("Threads:"), memory)
+    (field("RssAnon:") + field("RssShmem:")) << 10
 }
 
 fn status(pid: u32) -> String {
@@ -157,18 +168,30 @@ fn descendants(pid: u32) -> Vec<u32> {
 }
 
 fn children(pid: u32) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    tasks
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|list| {
-            list.split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .collect::<Vec<u32>>()
-        })
-        .collect()
+    Process::of(pid).children
+}
+
+/// What belongs to a process; nothing once it is gone.
+#[derive(Default)]
+struct Process {
+    threads: u64,
+    children: Vec<u32>,
+}
+
+impl Process {
+    fn of(pid: u32) -> Process {
+        let mut process = Process::default();
+        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+        for task in tasks.into_iter().flatten().flatten() {
+            process.threads += 1;
+            let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            let pids = list
+                .split_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok());
+            process.children.extend(pids);
+        }
+        process
+    }
 }
 
 /// Ends a program and all below it. Where it is bubblewrap, its process namespace, and so everything in it, ends with it.
