@@ -53,6 +53,8 @@ pub struct Options {
     pub launcher: Option<PathBuf>,
     /// The seed of the checks' randomness; none for testkit's own.
     pub seed: Option<String>,
+    /// Where the checks' verdicts are written while they run; none for the system's temporary folder.
+    pub verdicts: Option<PathBuf>,
     /// Where cargo builds; none for cargo's own choice.
     pub target_dir: Option<PathBuf>,
     /// How long all the checks together may take, before `WIRELAB_PATIENCE`.
@@ -83,6 +85,7 @@ impl Default for Options {
             program: None,
             launcher: None,
             seed: None,
+            verdicts: None,
             target_dir: None,
             deadline: Duration::from_secs(180),
             build_deadline: Duration::from_secs(1800),

@@ -32,6 +32,8 @@ struct Request {
     hidden: Option<(String, PathBuf)>,
     program: PathBuf,
     seed: String,
+    /// Where the checks write their verdicts.
+    verdicts: PathBuf,
     walls: Option<Walls>,
     /// Whether a check can have a network of its own, with a program in it.
     networks: bool,
@@ -88,6 +90,7 @@ pub fn judge(
         hidden: hidden.map(|(hidden, checks)| (hidden.text.clone(), checks.to_owned())),
         program: program.to_owned(),
         seed: seed.to_owned(),
+        verdicts: trial.verdicts(),
         walls: (tier != Tier::None).then(|| Walls {
             launcher: trial.launcher(),
             record: trial.record(),
@@ -164,6 +167,7 @@ fn suite(
         options.program = Some(request.program.clone());
         options.launcher = request.walls.as_ref().map(|walls| walls.launcher.clone());
         options.seed = Some(request.seed.clone());
+        options.verdicts = Some(request.verdicts.clone());
         options.selection = selection;
         let lost = || {
             let walls = request.walls.as_ref();

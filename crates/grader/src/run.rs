@@ -1,5 +1,6 @@
 //! `cargo grade run`: from a folder of submissions to grades.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use course::{Course, DueDate, Lab};
 
 use crate::build::{self, HiddenFrom, Kitchen, Toolchain};
 use crate::draft::Draft;
+use crate::git_time::History;
 use crate::intake::{self, Submission};
 use crate::journal::Journal;
 use crate::late::{self, Adjustments, Calendar, Extensions, Times};
@@ -18,7 +20,7 @@ use crate::regrade::{self, Wanted};
 use crate::report::{self, Class, Column, Row, Status, sources};
 use crate::roster::{self, Student};
 use crate::sandbox::{Sandbox, Tier, apart};
-use crate::{cli, digest, git_time, merge, scratch};
+use crate::{cli, digest, merge, scratch};
 
 mod bench;
 mod oom;
@@ -252,7 +254,14 @@ fn draft(
     let mut numbers = attempts.numbers.clone();
     for (who, row) in students.iter_mut().enumerate() {
         let number = numbers[who];
-        let git = |folder: &str| attempts.committed(who, folder);
+        let histories = LazyCell::new(|| attempts.histories(who));
+        let git = |folder: &str| {
+            let handed_in = attempts.submissions[who].labs.contains_key(folder);
+            let times = histories
+                .iter()
+                .filter_map(|clone| clone.last_commit(folder));
+            handed_in.then(|| times.max_by_key(|at| at.unix_seconds()))?
+        };
         judge_times(row, &kitchens, &calendar, &names[who], number, git);
         change_by_hand(row, &adjustments, &names[who]);
     }
@@ -353,18 +362,13 @@ impl Attempts {
         })
     }
 
-    /// When a lab of a submission that is a clone was committed.
-    fn committed(&self, who: usize, folder: &str) -> Option<DueDate> {
-        let submission = &self.submissions[who];
-        if !submission.labs.contains_key(folder) {
-            return None;
-        }
+    /// The histories of what was handed in as a clone.
+    fn histories(&self, who: usize) -> Vec<History> {
         let home = &self.folders[self.numbers[who] - 1];
-        let times = submission
-            .entries
-            .iter()
-            .filter_map(|entry| git_time::of(&home.join(entry), folder));
-        times.max_by_key(|at| at.unix_seconds())
+        let entries = self.submissions[who].entries.iter();
+        entries
+            .filter_map(|entry| History::of(&home.join(entry)))
+            .collect()
     }
 }
 

@@ -105,6 +105,12 @@ impl Trial<'_> {
         self.scratch.join("tmp")
     }
 
+    /// Where the checks write their verdicts.
+    #[must_use]
+    pub fn verdicts(&self) -> PathBuf {
+        self.scratch.join("verdicts")
+    }
+
     /// What testkit starts in place of the program.
     #[must_use]
     pub fn launcher(&self) -> PathBuf {
@@ -308,9 +314,12 @@ impl Sandbox {
         args: &[PathBuf],
         limit: Duration,
     ) -> anyhow::Result<String> {
-        let temporary = trial.temporary();
-        fs::create_dir_all(&temporary)
-            .with_context(|| format!("{} cannot be made", temporary.display()))?;
+        for folder in [trial.temporary(), trial.verdicts()] {
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
+        // The checks' own, whoever a program is.
+        fs::set_permissions(trial.verdicts(), Permissions::from_mode(0o700))?;
         self.prepare(trial)?;
         self.run(trial, args, limit)
     }
@@ -333,24 +342,19 @@ impl Sandbox {
             .with_context(|| format!("{} cannot be made", launcher.display()))?;
         orders.write(&launcher)?;
         match &self.walls {
-            Walls::Bubblewrap(_) => apart::give_away(&[trial.scratch, &trial.temporary()]),
+            Walls::Bubblewrap(walls) => walls.open(trial),
             Walls::Fence(walls) => walls.open(trial),
             Walls::None => Ok(()),
         }
     }
 
     fn run(&self, trial: &Trial<'_>, args: &[PathBuf], limit: Duration) -> anyhow::Result<String> {
-        let temporary = trial.temporary();
         match &self.walls {
-            Walls::Bubblewrap(walls) => {
-                let mut all = walls.around(trial);
-                all.extend(args.iter().map(|arg| arg.as_os_str().to_owned()));
-                apart::run(&walls.bwrap, &all, &temporary, limit)
-            }
+            Walls::Bubblewrap(walls) => walls.run(trial, args, limit),
             Walls::Fence(walls) => walls.run(trial, args, limit),
             Walls::None => {
                 let mut command = Command::new(&args[0]);
-                command.args(&args[1..]).env("TMPDIR", temporary);
+                command.args(&args[1..]).env("TMPDIR", trial.temporary());
                 apart::finish(command, limit)
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
+use testkit::folder;
 
 /// A folder that is removed with the value. It is locked as long (flock(2)), so that graders in other process
 /// namespaces, or on other machines that share the disk, see that its run goes on.
@@ -19,6 +20,13 @@ impl Scratch {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Programs of submissions have written here, and it may be deep.
+        folder::remove(self.path());
     }
 }
 
@@ -57,7 +65,9 @@ pub fn sweep(parent: &Path, kind: &str) {
         {
             // Somebody else's stays.
             let path = entry.path();
-            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+            if fs::remove_file(&path).is_err() {
+                folder::remove(&path);
+            }
         }
     }
 }

@@ -468,7 +468,67 @@ fn bombs(tier: Tier) {
         for n in 0..20 { let _ = std::fs::remove_file(format!("{folder}/fill-{n}")); }
     }
 "#);
-    siege.judge();
+    siege.program(
+        "keeps",
+        end,
+        r#"
+    let block = vec![1_u8; 32 << 20];
+    for n in 0..20 { let _ = std::fs::write(format!("keep-{n}"), &block); }
+"#,
+    );
+    siege.program("behind-the-end", End::Harmless, r#"
+    // fallocate(2) with FALLOC_FL_KEEP_SIZE.
+    use std::os::fd::AsRawFd as _;
+    let file = std::fs::File::create("behind").unwrap();
+    if unsafe { syscall(285, file.as_raw_fd() as i64, 1_i64, 0_i64, 1_i64 << 20) } == 0 { found("room that nobody sees"); }
+"#);
+    siege.program(
+        "unlinked",
+        end,
+        r#"
+    use std::io::Seek as _;
+    let block = vec![1_u8; 32 << 20];
+    let mut all = Vec::new();
+    for n in 0..12 {
+        let name = format!("unlinked-{n}");
+        let Ok(mut file) = std::fs::File::create(&name) else { break };
+        let _ = std::fs::remove_file(&name);
+        let _ = file.write_all(&block);
+        let _ = file.rewind();
+        all.push(file);
+    }
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    drop(all);
+"#,
+    );
+    siege.program(
+        "deep",
+        End::NoEcho,
+        r#"
+    for _ in 0..20_000 {
+        if std::fs::create_dir("d").is_err() || std::env::set_current_dir("d").is_err() { break; }
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    siege.program(
+        "pipes",
+        End::NoEcho,
+        r#"
+    for _ in 0..4 {
+        if unsafe { fork() } == 0 {
+            let mut all = Vec::new();
+            while let Ok(pair) = std::io::pipe() { all.push(pair); }
+            loop { unsafe { pause() }; }
+        }
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    let after = siege.judge();
+    // Not by its check's deadline, but as soon as it was seen.
+    let page = after.feedback("pipes");
+    assert!(page.contains("signal 9"), "{page}");
 }
 
 fn compile_time(tier: Tier) {

@@ -41,7 +41,8 @@ impl Limits {
             address_space: 4096 * MIB,
             processes: 512,
             file_size: 64 * MIB,
-            descriptors: 4096,
+            // What most systems give by themselves: a learner's program has no more at home.
+            descriptors: 1024,
         }
     }
 

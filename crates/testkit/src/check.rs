@@ -545,7 +545,7 @@ impl Deadline {
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(folder) = lock(&self.folder).take() {
-            let _ = std::fs::remove_dir_all(folder);
+            crate::folder::remove(&folder);
         }
         if *lock(&self.ended) {
             return;

@@ -25,6 +25,7 @@
 mod blocked;
 mod bytes;
 mod check;
+pub mod folder;
 mod full;
 mod interop;
 mod lab;

@@ -27,9 +27,10 @@ pub(super) fn judge(
     on_event(Event::Running {
         checks: checks.len(),
     });
+    let place = runner.options.verdicts.clone();
     let folder = tempfile::Builder::new()
         .prefix("wirelab-")
-        .tempdir()
+        .tempdir_in(place.unwrap_or_else(std::env::temp_dir))
         .map_err(RunError::Verdicts)?;
     let mut desk = Desk {
         checks,

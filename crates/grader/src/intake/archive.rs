@@ -1,5 +1,6 @@
 //! Reading what lies in an entry, whatever it is packed in, within limits and without ever unpacking it to disk.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek as _};
 use std::path::Path;
@@ -7,8 +8,10 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 use super::LONGEST_FILE;
-use super::collect::{Collection, Item};
+use super::collect::{Collection, Item, shown};
 
+/// How long a name in an archive may be, in bytes: no path of Linux is longer (PATH_MAX, limits.h(0p)).
+const LONGEST_NAME: usize = 4096;
 /// How many files and folders an entry may hold.
 const MOST_ITEMS: usize = 50_000;
 /// How long an archive may be, in bytes.
@@ -206,7 +209,21 @@ fn leads_out(name: &str) -> bool {
     name.starts_with('/') || drive || name.split('/').any(|part| part == "..")
 }
 
+/// Refuses an archive with a name in it that is longer than any path.
+fn is_short(name: &[u8]) -> Result<(), Reason> {
+    if name.len() <= LONGEST_NAME {
+        return Ok(());
+    }
+    let start = String::from_utf8_lossy(&name[..LONGEST_NAME]);
+    Err(format!(
+        "{:?} is a name of {} bytes; pack the labs' folders with relative paths",
+        shown(&start),
+        name.len()
+    ))
+}
+
 fn outside(name: &str) -> Reason {
+    let name = shown(name);
     format!(
         "{name:?} leads out of the folder it is unpacked into; pack the labs' folders with relative paths"
     )
@@ -238,6 +255,25 @@ fn zip_entries(file: &mut File) -> io::Result<u64> {
     Ok(at(b"PK\x05\x06", 10, 2).max(at(b"PK\x06\x06", 32, 8)))
 }
 
+/// The names that a zip's directory, which begins at `start`, has twice. Its reader keeps the last of them and says
+/// nothing (APPNOTE.TXT 4.3.12).
+fn named_twice(file: &mut (impl Read + io::Seek), start: u64) -> io::Result<Vec<Vec<u8>>> {
+    file.seek(io::SeekFrom::Start(start))?;
+    let (mut names, mut twice) = (HashSet::new(), Vec::new());
+    let mut header = [0; 46];
+    while file.read_exact(&mut header).is_ok() && header.starts_with(b"PK\x01\x02") {
+        let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+        let mut name = vec![0; length(28)];
+        file.read_exact(&mut name)?;
+        let rest = length(30) + length(32);
+        io::copy(&mut (&mut *file).take(rest as u64), &mut io::sink())?;
+        if name.len() <= LONGEST_NAME && !names.insert(name.clone()) {
+            twice.push(name);
+        }
+    }
+    Ok(twice)
+}
+
 fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
     let damaged = |error: &dyn std::fmt::Display| {
         format!("the .zip cannot be read: {error}; ask for it again")
@@ -245,8 +281,15 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
     if zip_entries(&mut file).map_err(|error| damaged(&error))? > MOST_ITEMS as u64 {
         return Err(too_many());
     }
-    let mut archive =
-        zip::ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
+    let mut file = BufReader::new(file);
+    let start = zip::ZipArchive::new(&mut file)
+        .map_err(|error| damaged(&error))?
+        .central_directory_start();
+    for name in named_twice(&mut file, start).map_err(|error| damaged(&error))? {
+        let name = String::from_utf8_lossy(&name).replace('\\', "/");
+        collection.refuse(&name, "it is in the .zip twice; hand in one");
+    }
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| damaged(&error))?;
     let mut meter = Meter::new(packed);
     for index in 0..archive.len() {
         let entry = archive
@@ -254,6 +297,7 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
             .map_err(|error| damaged(&error))?;
         // What a directory of the archive says of its sizes may be a lie; what is taken is counted as it comes.
         meter.item(entry.size())?;
+        is_short(entry.name_raw())?;
         let Ok(name) = std::str::from_utf8(entry.name_raw()) else {
             collection.refuse_name(&String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
             continue;
@@ -275,7 +319,9 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
                     take(collection, &item, &name, file).map_err(|error| damaged(&error))?;
                 }
             }
-            _ => return Err(format!("{name} is a device, a pipe or a socket")),
+            _ => {
+                return Err(format!("{} is a device, a pipe or a socket", shown(&name)));
+            }
         }
     }
     Ok(())
@@ -324,6 +370,7 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
         let entry = entry.map_err(damaged)?;
         items.item(0)?;
         let bytes = entry.path_bytes().into_owned();
+        is_short(&bytes)?;
         let name = match String::from_utf8(bytes) {
             Ok(name) => name,
             Err(error) => {
@@ -342,7 +389,7 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
                 collection.refuse(&name, "it is a hard link; hand in the file itself");
             }
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
-                return Err(format!("{name} is a device or a pipe"));
+                return Err(format!("{} is a device or a pipe", shown(&name)));
             }
             EntryType::Regular | EntryType::Continuous => {
                 if let Some(item) = collection.wants(&name) {

@@ -18,6 +18,11 @@ const IGNORED: [&str; 6] = [
     "__MACOSX",
 ];
 
+/// How much of the labs' files is taken of one submission, in bytes; each of them once.
+const MOST_TAKEN: usize = 64 << 20;
+/// How much of a name is shown, in characters.
+const SHOWN: usize = 160;
+
 /// A file that some lab's `edit` lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Item {
@@ -30,22 +35,30 @@ pub(super) struct Item {
 /// Every file that is wanted, by its path in lower case: `04-tcp-echo/src/server.rs`.
 pub(super) struct Wanted {
     items: BTreeMap<String, Item>,
+    /// How many parts the path has that has most.
+    most_parts: usize,
 }
 
 impl Wanted {
     pub(super) fn of(course: &Course) -> Wanted {
-        let items = course.labs().iter().flat_map(|lab| {
-            lab.edit.iter().map(|path| {
-                let key = format!("{}/{}", lab.folder, path.display()).to_lowercase();
-                let item = Item {
-                    lab: lab.folder.clone(),
-                    path: path.clone(),
-                };
-                (key, item)
+        let items: BTreeMap<String, Item> = course
+            .labs()
+            .iter()
+            .flat_map(|lab| {
+                lab.edit.iter().map(|path| {
+                    let key = format!("{}/{}", lab.folder, path.display()).to_lowercase();
+                    let item = Item {
+                        lab: lab.folder.clone(),
+                        path: path.clone(),
+                    };
+                    (key, item)
+                })
             })
-        });
+            .collect();
+        let parts = items.keys().map(|key| key.split('/').count());
         Wanted {
-            items: items.collect(),
+            most_parts: parts.max().unwrap_or(0),
+            items,
         }
     }
 }
@@ -61,6 +74,8 @@ pub(super) struct Collection<'w> {
     wanted: &'w Wanted,
     found: BTreeMap<Item, Vec<Found>>,
     notes: Vec<String>,
+    /// How much has been taken, in bytes.
+    taken: usize,
 }
 
 /// What is taken of it.
@@ -77,6 +92,7 @@ impl<'w> Collection<'w> {
             wanted,
             found: BTreeMap::new(),
             notes: Vec::new(),
+            taken: 0,
         }
     }
 
@@ -95,7 +111,8 @@ impl<'w> Collection<'w> {
         if parts.iter().any(|part| is_ignored(part)) {
             return None;
         }
-        (0..parts.len())
+        let first = parts.len().saturating_sub(self.wanted.most_parts);
+        (first..parts.len())
             .find_map(|from| {
                 self.wanted
                     .items
@@ -110,6 +127,22 @@ impl<'w> Collection<'w> {
             Err(format!("it is longer than {} KiB", LONGEST_FILE >> 10))
         } else {
             String::from_utf8(bytes).map_err(|_| "it is not UTF-8; save it as UTF-8".to_owned())
+        };
+        if let (Ok(text), Some(before)) = (&content, self.found.get(item)) {
+            // The same text once more leaves no doubt which is meant.
+            let same = |found: &Found| found.content.as_ref().is_ok_and(|other| other == text);
+            if before.iter().any(same) {
+                return;
+            }
+        }
+        self.taken += content.as_ref().map_or(0, String::len);
+        let content = if self.taken > MOST_TAKEN {
+            Err(format!(
+                "with it the labs' files are longer than {} MiB together; hand in each of them once",
+                MOST_TAKEN >> 20
+            ))
+        } else {
+            content
         };
         self.add(item.clone(), name, content);
     }
@@ -149,7 +182,10 @@ impl<'w> Collection<'w> {
                 let reason = "its name is not UTF-8; rename it".to_owned();
                 self.add(item, shown, Err(reason));
             }
-            None => self.note(format!("{shown} was left out: its name is not UTF-8")),
+            None => self.note(format!(
+                "{} was left out: its name is not UTF-8",
+                self::shown(shown)
+            )),
         }
     }
 
@@ -160,7 +196,7 @@ impl<'w> Collection<'w> {
     }
 
     fn add(&mut self, item: Item, name: &str, content: Result<String, String>) {
-        let name = name.to_owned();
+        let name = shown(name);
         self.found
             .entry(item)
             .or_default()
@@ -194,14 +230,20 @@ impl<'w> Collection<'w> {
     }
 }
 
+/// A name in a message, cut where it is very long.
+pub(super) fn shown(name: &str) -> String {
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 fn decide(mut found: Vec<Found>) -> Result<String, String> {
     if let Some(bad) = found.iter().find(|found| found.content.is_err())
         && let Err(reason) = &bad.content
     {
         return Err(format!("{}: {reason}", bad.name));
     }
-    // The same text twice leaves no doubt which is meant.
-    found.dedup_by(|a, b| a.content == b.content);
     match &found[..] {
         [first, second, ..] => {
             let how = if first.name.to_lowercase() == second.name.to_lowercase() {

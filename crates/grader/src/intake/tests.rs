@@ -307,6 +307,53 @@ fn a_path_that_leads_out_is_refused() {
 }
 
 #[test]
+fn a_name_longer_than_any_path_is_refused() {
+    let long = "a/".repeat(30_000) + "b";
+    let inbox = Inbox::new();
+    inbox.zip("a.zip", &[(ECHO, b"good"), (&long, b"x")]);
+    inbox.refused("is a name of 60001 bytes");
+    let inbox = Inbox::new();
+    let file = File::create(inbox.dir.path().join("a.tar.gz")).unwrap();
+    let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+    let mut header = Header::new_gnu();
+    header.set_size(1);
+    tar.append_data(&mut header, &long, &b"x"[..]).unwrap();
+    tar.into_inner().unwrap().finish().unwrap();
+    inbox.refused("is a name of 60001 bytes");
+}
+
+#[test]
+fn a_zip_that_has_a_file_twice_leaves_nobody_to_choose() {
+    let inbox = Inbox::new();
+    let other = ECHO.replace("echo", "ecXX");
+    inbox.zip("a.zip", &[(ECHO, b"one"), (&other, b"two")]);
+    let path = inbox.dir.path().join("a.zip");
+    // Its writer makes none with a name twice.
+    let mut bytes = fs::read(&path).unwrap();
+    for at in 0..bytes.len() - 4 {
+        if bytes[at..].starts_with(b"ecXX") {
+            bytes[at..at + 4].copy_from_slice(b"echo");
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+    inbox.lab_refused("it is in the .zip twice");
+}
+
+#[test]
+fn copies_are_kept_once_and_other_texts_within_a_bound() {
+    let inbox = Inbox::new();
+    let text = "a".repeat(1 << 20);
+    for n in 0..70 {
+        inbox.put(&format!("a/{n}/{ECHO}"), &text);
+    }
+    assert_eq!(echo(&inbox.one()), Some(&*text));
+    for n in 0..70 {
+        inbox.put(&format!("a/{n}/{ECHO}"), format!("{n}{}", &text[2..]));
+    }
+    inbox.lab_refused("longer than 64 MiB together");
+}
+
+#[test]
 fn links_and_devices_are_refused() {
     let inbox = Inbox::new();
     inbox.tar("a.tar.gz", ECHO.as_bytes(), EntryType::Symlink, b"");

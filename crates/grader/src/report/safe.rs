@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+/// How long a file's name may be without its ending, in bytes: a system takes 255, and ours have something before and
+/// behind.
+const LONGEST_NAME: usize = 160;
+
 /// Plain text: no terminal's escape sequences, no control characters but line feeds and tabs, nothing that turns the
-/// direction of writing.
+/// direction of writing or that nobody sees.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -28,7 +32,15 @@ pub fn plain(text: &str) -> String {
             },
             '\n' | '\t' => out.push(c),
             c if c.is_control() => {}
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            // Directions (UAX #9), and what is shown as nothing at all; the joiners that scripts need stay.
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {}
+            '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' => {}
+            '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => {}
+            '\u{2028}' | '\u{2029}' => out.push('\n'),
             c => out.push(c),
         }
     }
@@ -87,10 +99,9 @@ pub fn inline(text: &str) -> String {
 #[must_use]
 pub fn cell(text: &str) -> String {
     let text = plain(text).replace('\n', " ");
-    if text
-        .trim_start_matches(' ')
-        .starts_with(['=', '+', '-', '@', '\t'])
-    {
+    let first = text.trim_start_matches(|c: char| c.is_whitespace() && c != '\t');
+    // The full-width ones are taken for their plain twins by some.
+    if first.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']) {
         format!("'{text}")
     } else {
         text
@@ -99,18 +110,17 @@ pub fn cell(text: &str) -> String {
 
 /// A file's name without its ending, for somebody's id, that nobody else in `taken` has on any system.
 pub fn file_name(id: &str, taken: &mut BTreeSet<String>) -> String {
-    let plain: String = id
-        .chars()
-        .take(80)
-        .map(|c| {
-            if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let plain = plain.trim_matches('.');
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut name = String::new();
+    for c in id.chars().map(|c| if plain(c) { c } else { '_' }) {
+        // Small letters may be longer than capital ones.
+        let longest = c.len_utf8().max(c.to_lowercase().map(char::len_utf8).sum());
+        if name.len() + longest > LONGEST_NAME {
+            break;
+        }
+        name.push(c);
+    }
+    let plain = name.trim_matches('.');
     let plain = if plain.is_empty() { "student" } else { plain };
     let mut name = plain.to_owned();
     let mut number = 1;
@@ -132,6 +142,10 @@ mod tests {
             "abc\nd"
         );
         assert_eq!(plain("\u{1b}"), "");
+        assert_eq!(
+            plain("\u{61c}a\u{200b}b\u{feff}\u{e0041}\u{2028}c"),
+            "ab\nc"
+        );
     }
 
     #[test]
@@ -146,6 +160,8 @@ mod tests {
         assert_eq!(cell("=1+1"), "'=1+1");
         assert_eq!(cell(" @x"), "' @x");
         assert_eq!(cell("a=b"), "a=b");
+        assert_eq!(cell("\u{a0}=1"), "'\u{a0}=1");
+        assert_eq!(cell("＝1"), "'＝1");
     }
 
     #[test]
@@ -155,5 +171,9 @@ mod tests {
         assert_eq!(file_name("ada", &mut taken), "ada");
         assert_eq!(file_name("ADA", &mut taken), "ADA-2");
         assert_eq!(file_name("..", &mut taken), "student");
+        for id in ["\u{20000}", "\u{10400}", "\u{10428}", "a"] {
+            let name = file_name(&id.repeat(300), &mut taken);
+            assert!((100..200).contains(&name.len()), "{name}");
+        }
     }
 }

@@ -3,11 +3,13 @@
 //! The kernel holds root to no limit on processes, so neither the checks nor the programs under check run as root. A
 //! process of the grader's own takes the other user's id first, and makes the namespaces then.
 
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -24,8 +26,40 @@ pub const NOTHING: &str = "wirelab-nothing";
 /// How much of what a judge says is kept, in bytes.
 const MOST_SAID: usize = 1 << 20;
 
-/// Who judges in root's place: an id that no system gives to anybody for good.
-const OTHER: u32 = 61_842;
+/// The ids of those who judge, or are judged, in root's place: as many as there are from the first. No system gives
+/// them to anybody for good.
+const FIRST: u32 = 62_000;
+const IDS: u32 = 3_000;
+/// How many of them one grader takes, in turn: more than it grades submissions at a time.
+const OWN: u32 = 250;
+
+/// Gives each submission another user's id, where root grades. What the kernel counts by user, the watches of
+/// epoll(7) for one, a submission then takes from nobody.
+#[derive(Debug, Default)]
+pub(super) struct Ids(AtomicU32);
+
+impl Ids {
+    /// The id of what lies in `scratch`: the same each time it is asked. None where an ordinary user grades.
+    pub(super) fn of(&self, scratch: &Path) -> Option<u32> {
+        if !is_root() {
+            return None;
+        }
+        // Kept in a file's name, so that it lasts as long as the folder does.
+        let names = fs::read_dir(scratch).into_iter().flatten().flatten();
+        let known = names
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                name.to_str()?.strip_prefix("uid-")?.parse().ok()
+            })
+            .next();
+        Some(known.unwrap_or_else(|| {
+            let turn = self.0.fetch_add(1, Ordering::Relaxed) % OWN;
+            let uid = FIRST + (std::process::id() * OWN + turn) % IDS;
+            let _ = fs::write(scratch.join(format!("uid-{uid}")), "");
+            uid
+        }))
+    }
+}
 
 /// Whether the grader is the machine's root.
 #[must_use]
@@ -39,23 +73,15 @@ pub fn user() -> u32 {
     geteuid().as_raw()
 }
 
-/// The user id that the checks run with, where it is not the grader's own.
-fn other_user() -> Option<u32> {
-    is_root().then_some(OTHER)
-}
-
-/// Gives files and folders to whom the checks run as.
+/// Gives files and folders to a user.
 ///
 /// # Errors
 /// They cannot be given.
-pub fn give_away(paths: &[&Path]) -> anyhow::Result<()> {
-    if let Some(other) = other_user() {
-        for path in paths {
-            chown(path, Some(other), Some(other))
-                .with_context(|| format!("{} cannot be given away", path.display()))?;
-        }
-    }
-    Ok(())
+pub(super) fn give_away(paths: &[&Path], user: u32) -> anyhow::Result<()> {
+    paths.iter().try_for_each(|path| {
+        chown(path, Some(user), Some(user))
+            .with_context(|| format!("{} cannot be given away", path.display()))
+    })
 }
 
 /// Makes sure that the checks can read what lies at `path`.
@@ -63,14 +89,12 @@ pub fn give_away(paths: &[&Path]) -> anyhow::Result<()> {
 /// # Errors
 /// They cannot.
 pub fn is_readable(path: &Path) -> anyhow::Result<()> {
-    let Some(other) = other_user() else {
+    if !is_root() {
         return Ok(());
-    };
-    is_readable_by_others(path).with_context(|| {
-        format!(
-            "root grades with another user's id ({other}); put the course into a folder that everybody may read (not below /root), or grade as an ordinary user"
-        )
-    })
+    }
+    is_readable_by_others(path).context(
+        "root grades with other users' ids; put the course into a folder that everybody may read (not below /root), or grade as an ordinary user",
+    )
 }
 
 /// Whether everybody may read what lies at `path`.
@@ -124,7 +148,8 @@ pub(super) fn finish(command: Command, limit: Duration) -> anyhow::Result<String
     Ok(ended.stdout)
 }
 
-/// Runs `program` apart from everything else, for `limit` at most; what it printed, when it ended well.
+/// Runs `program` apart from everything else, as `user` where one is named, for `limit` at most; what it printed, when
+/// it ended well.
 ///
 /// # Errors
 /// It did not, or could not be started.
@@ -132,6 +157,7 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(
     program: &Path,
     args: &[A],
     temporary: &Path,
+    user: Option<u32>,
     limit: Duration,
 ) -> anyhow::Result<String> {
     let own = std::env::current_exe().context("the grader cannot find its own executable")?;
@@ -145,13 +171,13 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(
         .current_dir("/")
         .env_clear();
     environment(&mut command, temporary);
-    if let Some(other) = other_user() {
-        command.uid(other).gid(other);
+    if let Some(user) = user {
+        command.uid(user).gid(user);
     }
     let ended = process::run(command, limit + Duration::from_secs(60), MOST_SAID)
-        .with_context(|| match other_user() {
-            Some(other) => format!(
-                "{} cannot be started as another user ({other}), as root does it: root needs CAP_SETUID and CAP_SETGID for that, or be an ordinary user",
+        .with_context(|| match user {
+            Some(user) => format!(
+                "{} cannot be started as another user ({user}), as root does it: root needs CAP_SETUID and CAP_SETGID for that, or be an ordinary user",
                 own.display()
             ),
             None => format!("{} cannot be started", own.display()),
@@ -181,4 +207,22 @@ pub(super) fn main() -> anyhow::Result<()> {
     }
     std::io::stdout().write_all(&finished.stdout)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_submission_has_an_id_of_its_own() {
+        let ids = Ids::default();
+        let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let given: Vec<_> = folders.iter().map(|folder| ids.of(folder.path())).collect();
+        assert_eq!(given[0].is_some(), is_root());
+        let again: Vec<_> = folders.iter().map(|folder| ids.of(folder.path())).collect();
+        assert_eq!(given, again);
+        if is_root() {
+            assert!(given[0] != given[1] && given[1] != given[2] && given[0] != given[2]);
+        }
+    }
 }

@@ -7,12 +7,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use launch::{Family, Inside, Limits, RECORD, STARTER, Wall, filter};
 
 use super::{
-    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, in_path, in_role, rustc, there,
+    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, apart, in_path, in_role, rustc,
+    there,
 };
 
 /// How much all the programs of a lab may write into their checks' folders, in bytes.
@@ -50,6 +52,7 @@ pub(super) struct Walls {
     pub(super) bwrap: PathBuf,
     filter: PathBuf,
     roles: PathBuf,
+    ids: apart::Ids,
 }
 
 impl Walls {
@@ -66,6 +69,7 @@ impl Walls {
             bwrap,
             filter,
             roles: roles.to_owned(),
+            ids: apart::Ids::default(),
         })
     }
 
@@ -101,14 +105,37 @@ impl Walls {
         })
     }
 
+    /// Gives a judge's folders to whom it runs as.
+    pub(super) fn open(&self, trial: &Trial<'_>) -> anyhow::Result<()> {
+        let folders = [trial.scratch, &trial.temporary(), &trial.verdicts()];
+        let user = self.ids.of(trial.scratch);
+        user.map_or(Ok(()), |user| apart::give_away(&folders, user))
+    }
+
+    /// Runs a judge.
+    pub(super) fn run(
+        &self,
+        trial: &Trial<'_>,
+        args: &[PathBuf],
+        limit: Duration,
+    ) -> anyhow::Result<String> {
+        let mut all = self.around(trial);
+        all.extend(args.iter().map(|arg| arg.as_os_str().to_owned()));
+        let user = self.ids.of(trial.scratch);
+        apart::run(&self.bwrap, &all, &trial.temporary(), user, limit)
+    }
+
     /// bubblewrap's arguments for a judge, up to its program: a process namespace, the checks' folders in memory with a
-    /// bound, so that what a program writes there fills no disk, and the root for programs.
-    pub(super) fn around(&self, trial: &Trial<'_>) -> Vec<OsString> {
+    /// bound, so that what a program writes there fills no disk, their verdicts', and the root for programs.
+    fn around(&self, trial: &Trial<'_>) -> Vec<OsString> {
         let root = Walls::root(trial);
         let mut args = Args::default();
         args.words(&["--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/"]);
         args.words(&["--proc", "/proc", "--size", SCRATCH_SIZE, "--tmpfs"]);
         args.path(&trial.temporary());
+        // In another place than what programs write: their verdicts are written however full that is.
+        args.words(&["--size", SCRATCH_SIZE, "--tmpfs"]);
+        args.path(&trial.verdicts());
         args.words(&["--size", "1048576", "--tmpfs"]).path(&root);
         let at = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
         // No program is among them, so no shell.

@@ -8,23 +8,18 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use course::Course;
 use launch::{Fence, Limits, User, Wall};
+use testkit::folder;
 
 use super::{
     ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role, rustc, there,
     watch,
 };
 
-/// The ids of submissions: as many as there are from the first. No system gives them to anybody for good.
-const FIRST: u32 = 62_000;
-const IDS: u32 = 3_000;
-/// How many of them one grader takes, in turn.
-const OWN: u32 = 50;
 /// The folders in which everybody may write.
 const EVERYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// How long the end of a submission's processes is waited for.
@@ -48,7 +43,7 @@ pub(super) struct Walls {
     /// Whether each judge has a network of its own.
     network: bool,
     roles: PathBuf,
-    taken: AtomicU32,
+    ids: apart::Ids,
 }
 
 impl Walls {
@@ -93,7 +88,7 @@ impl Walls {
             landlock,
             network,
             roles: roles.to_owned(),
-            taken: AtomicU32::new(0),
+            ids: apart::Ids::default(),
         };
         Ok((walls, notes))
     }
@@ -110,30 +105,10 @@ impl Walls {
         }
     }
 
-    /// The id of what lies in `scratch`: the same each time it is asked.
+    /// Whom a submission's programs become.
     fn user(&self, scratch: &Path) -> Option<User> {
-        if !self.other_ids {
-            return None;
-        }
-        // Kept in a file's name, so that it lasts as long as the folder does.
-        let known = fs::read_dir(scratch).into_iter().flatten().flatten();
-        let known = known
-            .filter_map(|entry| {
-                entry
-                    .file_name()
-                    .to_str()?
-                    .strip_prefix("uid-")?
-                    .parse()
-                    .ok()
-            })
-            .next();
-        let uid = known.unwrap_or_else(|| {
-            let turn = self.taken.fetch_add(1, Ordering::Relaxed) % OWN;
-            let uid = FIRST + (std::process::id() * OWN + turn) % IDS;
-            let _ = fs::write(scratch.join(format!("uid-{uid}")), "");
-            uid
-        });
-        Some(User { uid })
+        let uid = self.other_ids.then(|| self.ids.of(scratch))?;
+        uid.map(|uid| User { uid })
     }
 
     fn fence(&self, user: Option<User>) -> Fence {
@@ -199,7 +174,7 @@ impl Walls {
     ) -> anyhow::Result<String> {
         let temporary = trial.temporary();
         if self.network {
-            return apart::run(&args[0], &args[1..], &temporary, limit);
+            return apart::run(&args[0], &args[1..], &temporary, None, limit);
         }
         let mut command = Command::new(&args[0]);
         command.args(&args[1..]).env_clear().current_dir("/");
@@ -227,7 +202,9 @@ impl Walls {
                 let theirs = fs::symlink_metadata(entry.path()).is_ok_and(|file| file.uid() == uid);
                 if theirs {
                     let path = entry.path();
-                    let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+                    if fs::remove_file(&path).is_err() {
+                        folder::remove(&path);
+                    }
                 }
             }
         }

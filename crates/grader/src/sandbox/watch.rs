@@ -2,9 +2,11 @@
 //!
 //! A limit of setrlimit(2) on memory holds for one process. So a thread of the judge looks at the tree of every program
 //! under check a few times a second, and kills one that is too large, in memory or in number, which would otherwise go
-//! on at its limit until the check's deadline.
+//! on at its limit until the check's deadline. What a socket, a pipe or an eventfd takes is the kernel's memory, and
+//! stands in no process; so their number is bounded instead.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +20,11 @@ use serde::{Deserialize, Serialize};
 const MOST_TASKS: u64 = 400;
 /// The most memory of one program with all that it started, in bytes.
 pub(crate) const MOST_MEMORY: u64 = 1 << 30;
+/// The most descriptors of one program with all that it started: twice what one process may have
+/// ([`launch::Limits::program`]).
+const MOST_DESCRIPTORS: u64 = 2048;
+/// The deepest that a program's folders may lie in each other.
+const DEEPEST: usize = 64;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,7 +54,7 @@ pub(crate) fn begin(open: Option<Open>) {
                     .for_each(end),
                 // Each process of a bomb may be nobody's child, so they count together.
                 Some(open) => {
-                    if too_large(&programs) || size_of(&open.folder) > MOST_WRITTEN {
+                    if too_large(&programs) || open.is_too_full(&programs) {
                         open.end(programs);
                     }
                 }
@@ -58,6 +65,16 @@ pub(crate) fn begin(open: Option<Open>) {
 }
 
 impl Open {
+    /// Whether these programs, or others before them, hold too much room on the disk.
+    fn is_too_full(&self, programs: &[u32]) -> bool {
+        let all = programs.iter().flat_map(|program| {
+            let below = descendants(*program).into_iter();
+            below.chain([*program])
+        });
+        let unlinked: u64 = all.map(unlinked).sum();
+        written(&self.folder).is_none_or(|bytes| bytes + unlinked > MOST_WRITTEN)
+    }
+
     fn end(&self, programs: Vec<u32>) {
         match &self.user {
             Some((uid, ender)) => end_user(ender, *uid),
@@ -97,15 +114,40 @@ pub(crate) fn processes(uid: u32) -> u64 {
         .sum()
 }
 
-/// The sizes of all files below a folder, in bytes.
-fn size_of(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size_of(&entry.path()),
-            Ok(_) => entry.metadata().map_or(0, |file| file.len()),
-            Err(_) => 0,
-        })
+/// The room that all files below a folder take on the disk, in bytes. None where folders lie too deep in each other:
+/// nobody could look after them.
+fn written(folder: &Path) -> Option<u64> {
+    let mut bytes = 0;
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        if depth > DEEPEST {
+            return None;
+        }
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push((entry.path(), depth + 1)),
+                Ok(_) => bytes += entry.metadata().map_or(0, |file| room(&file)),
+                Err(_) => {}
+            }
+        }
+    }
+    Some(bytes)
+}
+
+/// The room that a file takes, in bytes: more than its length where room was asked for behind its end.
+fn room(file: &fs::Metadata) -> u64 {
+    file.len().max(file.blocks() * 512)
+}
+
+/// The room of the files that a process has open and that have no name any more, in bytes.
+fn unlinked(pid: u32) -> u64 {
+    let open = fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten();
+    open.flatten()
+        .filter_map(|descriptor| fs::metadata(descriptor.path()).ok())
+        .filter(|file| file.is_file() && file.nlink() == 0)
+        .map(|file| room(&file))
         .sum()
 }
 
@@ -113,14 +155,15 @@ fn size_of(folder: &Path) -> u64 {
 fn too_large(roots: &[u32]) -> bool {
     // Programs that are watched together have sixteen checks' share together.
     let share = if roots.len() > 1 { 2 } else { 1 };
-    let (mut tasks, mut memory) = (0, 0);
+    let (mut tasks, mut memory, mut descriptors) = (0, 0, 0);
     let mut all = roots.to_vec();
     let mut next = 0;
     while let Some(pid) = all.get(next).copied() {
         next += 1;
         let process = Process::of(pid);
         tasks += process.threads;
-        if tasks > MOST_TASKS * share {
+        descriptors += self::descriptors(pid);
+        if tasks > MOST_TASKS * share || descriptors > MOST_DESCRIPTORS * share {
             return true;
         }
         memory += resident(pid);
@@ -129,6 +172,11 @@ fn too_large(roots: &[u32]) -> bool {
     let most = MOST_MEMORY * share;
     // What its files take up is not its own. Told apart they cost more to read, and this is done many times a second.
     memory > most && all.into_iter().map(own_memory).sum::<u64>() > most
+}
+
+/// How many descriptors a process has open: the size of that folder (Linux 6.2; none are known before).
+fn descriptors(pid: u32) -> u64 {
+    fs::metadata(format!("/proc/{pid}/fd")).map_or(0, |folder| folder.len())
 }
 
 /// How much of a process lies in memory, its files included, in bytes (proc_pid_statm(5)).
