@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    SeccompRule, TargetArch, sock_filter,
 };
+
+/// What a refused call answers.
+const NO_SUCH_CALL: u32 = libc::ENOSYS.unsigned_abs();
 
 /// Refused whatever their arguments are. The answer is ENOSYS, as from a kernel without them: the C library then takes
 /// an older call in place of clone3, whose arguments a filter cannot see.
@@ -116,10 +119,10 @@ pub fn filter(families: &[Family], alone: bool) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
         .context("no system call filter can be made for this processor")?;
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let mut refused = REFUSED.to_vec();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     if !alone {
-        rules.extend(SIGNALS.iter().map(|call| (*call, Vec::new())));
+        refused.extend(SIGNALS);
         // Its own limits it may ask for, as the C library does.
         let others = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
         rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![others])?]);
@@ -133,12 +136,11 @@ pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfPro
     };
     let allowed = families.iter().flat_map(|family| family.numbers());
     let others = allowed.map(other).collect::<Result<Vec<_>, _>>()?;
-    let refused = if others.is_empty() {
-        Vec::new()
+    if others.is_empty() {
+        refused.push(libc::SYS_socket);
     } else {
-        vec![SeccompRule::new(others)?]
-    };
-    rules.insert(libc::SYS_socket, refused);
+        rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
+    }
     // Every kind of namespace of one's own (clone(2)).
     let namespaces = [
         libc::CLONE_NEWUSER,
@@ -163,8 +165,91 @@ pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfPro
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
+        SeccompAction::Errno(NO_SUCH_CALL),
         arch,
     )?;
-    Ok(BpfProgram::try_from(filter)?)
+    let mut program = refusal(&refused)?;
+    program.extend(BpfProgram::try_from(filter)?);
+    Ok(program)
+}
+
+/// What refuses these calls whatever their arguments are, and lets all others through to the instructions behind it.
+///
+/// The library makes five instructions of each such call. The kernel goes through them for each number of a call when it
+/// attaches a filter, which it does at each start of a program; so here it is one (bpf(4), seccomp(2)).
+fn refusal(calls: &[i64]) -> anyhow::Result<BpfProgram> {
+    /// From here on the numbers are those of x32, a second table of the same calls on x86-64.
+    const X32: u32 = 0x4000_0000;
+    let instruction = |code: u32, jt: usize, k: u32| -> anyhow::Result<sock_filter> {
+        Ok(sock_filter {
+            code: u16::try_from(code)?,
+            jt: u8::try_from(jt)?,
+            jf: 0,
+            k,
+        })
+    };
+    // The number of the call is the first word of struct seccomp_data.
+    let load = instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)?;
+    let second_table = instruction(
+        libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
+        calls.len() + 1,
+        X32,
+    )?;
+    let mut program = vec![load, second_table];
+    for (index, call) in calls.iter().enumerate() {
+        let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        program.push(instruction(
+            equal,
+            calls.len() - index,
+            u32::try_from(*call)?,
+        )?);
+    }
+    program.push(instruction(libc::BPF_JMP | libc::BPF_JA, 0, 1)?);
+    let refuse = libc::SECCOMP_RET_ERRNO | NO_SUCH_CALL;
+    program.push(instruction(libc::BPF_RET | libc::BPF_K, 0, refuse)?);
+    Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the instructions lead for a call: what they return, none where they come to their end.
+    fn answer(program: &[sock_filter], call: u32) -> Option<u32> {
+        let mut at = 0;
+        let mut loaded = 0;
+        while let Some(instruction) = program.get(at) {
+            let k = instruction.k;
+            let jump = |taken: bool| {
+                usize::from(if taken {
+                    instruction.jt
+                } else {
+                    instruction.jf
+                })
+            };
+            at += 1;
+            match instruction.code {
+                0x20 => loaded = call,
+                0x15 => at += jump(loaded == k),
+                0x35 => at += jump(loaded >= k),
+                0x05 => at += k as usize,
+                0x06 => return Some(k),
+                code => panic!("{code:#x}"),
+            }
+        }
+        assert_eq!(at, program.len());
+        None
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_and_nothing_else() {
+        let program = refusal(REFUSED).unwrap();
+        for call in 0..600 {
+            let refused = REFUSED
+                .contains(&i64::from(call))
+                .then_some(0x5_0000 + NO_SUCH_CALL);
+            assert_eq!(answer(&program, call), refused, "{call}");
+        }
+        assert!(answer(&program, 0x4000_0000).is_some());
+    }
 }
