@@ -6,24 +6,45 @@
 use std::fs;
 use std::path::Path;
 
-/// How many processes it has ended so, since whenever: of our control group, where it counts them (`memory.events`,
-/// cgroups(7), version 2), and of the whole machine elsewhere (`/proc/vmstat`). Nothing where the kernel does not tell.
+/// Where control groups are mounted.
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// How many processes it has ended so, since whenever: of our control group where it counts them (`memory.events` or
+/// `memory.oom_control`, cgroups(7)), for others' trouble is not ours, and of the whole machine elsewhere
+/// (`/proc/vmstat`). Nothing where the kernel does not tell.
 pub(super) fn killed() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    own_group(&groups)
-        .and_then(|group| {
-            let events = Path::new("/sys/fs/cgroup").join(group);
-            fs::read_to_string(events.join("memory.events")).ok()
-        })
-        .and_then(|events| counted(&events))
-        .or_else(|| counted(&fs::read_to_string("/proc/vmstat").ok()?))
+    let counts = [own_events(&groups), own_control(&groups)];
+    let own = counts.into_iter().flatten().find_map(|file| {
+        let text = fs::read_to_string(Path::new(GROUPS).join(file)).ok()?;
+        counted(&text)
+    });
+    own.or_else(|| counted(&fs::read_to_string("/proc/vmstat").ok()?))
 }
 
-/// The path of our control group, of version 2, below where they are mounted.
-fn own_group(groups: &str) -> Option<&str> {
-    let line = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    // Ours lies outside of what can be seen from here.
-    (!line.starts_with("..")).then_some(line)
+/// Where version 2 counts for our group.
+fn own_events(groups: &str) -> Option<String> {
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    visible(group).then(|| {
+        format!("{group}/memory.events")
+            .trim_start_matches('/')
+            .to_owned()
+    })
+}
+
+/// Where version 1 does, by its usual place.
+fn own_control(groups: &str) -> Option<String> {
+    let group = groups.lines().find_map(|line| {
+        let (controllers, group) = line.split_once(':')?.1.split_once(":/")?;
+        let mut controllers = controllers.split(',');
+        controllers.any(|name| name == "memory").then_some(group)
+    })?;
+    visible(group).then(|| format!("memory/{group}/memory.oom_control"))
+}
+
+/// Whether a group lies below what can be seen from here.
+fn visible(group: &str) -> bool {
+    !group.starts_with("..")
 }
 
 /// The number on the line `oom_kill`.
@@ -40,13 +61,22 @@ mod tests {
 
     #[test]
     fn the_kernels_words_are_understood() {
-        assert_eq!(own_group("0::/\n"), Some(""));
+        assert_eq!(own_events("0::/\n").as_deref(), Some("memory.events"));
         assert_eq!(
-            own_group("4:memory:/a\n0::/user.slice/b\n"),
-            Some("user.slice/b")
+            own_events("4:memory:/a\n0::/user.slice/b\n").as_deref(),
+            Some("user.slice/b/memory.events")
         );
-        assert_eq!(own_group("0::/../c\n"), None);
-        assert_eq!(own_group("4:memory:/a\n"), None);
+        assert_eq!(own_events("0::/../c\n"), None);
+        assert_eq!(own_events("4:memory:/a\n"), None);
+        assert_eq!(
+            own_control("5:cpu:/x\n4:hugetlb,memory:/a/b\n0::/\n").as_deref(),
+            Some("memory/a/b/memory.oom_control")
+        );
+        assert_eq!(own_control("0::/a\n"), None);
+        assert_eq!(
+            counted("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
+            Some(3)
+        );
         let events = "low 0\nhigh 0\nmax 3\noom 2\noom_kill 1\noom_group_kill 0\n";
         assert_eq!(counted(events), Some(1));
         assert_eq!(
