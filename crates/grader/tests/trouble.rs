@@ -138,14 +138,20 @@ impl Group {
     fn with_memory(bytes: u64) -> Option<Group> {
         let name = format!("wirelab-{}", std::process::id());
         [
-            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-            ("/sys/fs/cgroup", "memory.max"),
+            (
+                "/sys/fs/cgroup/memory",
+                "memory.limit_in_bytes",
+                "memory.swappiness",
+            ),
+            ("/sys/fs/cgroup", "memory.max", "memory.swap.max"),
         ]
         .into_iter()
-        .find_map(|(parent, limit)| {
+        .find_map(|(parent, limit, swap)| {
             let group = Group(Path::new(parent).join(&name));
             fs::create_dir(&group.0).ok()?;
             fs::write(group.0.join(limit), bytes.to_string()).ok()?;
+            // What could be swapped out would not run out; many a system has nothing to swap to.
+            let _ = fs::write(group.0.join(swap), "0");
             Some(group)
         })
     }

@@ -15,7 +15,7 @@ pub fn remove(folder: &Path) {
 /// By descriptors, so that a program which still runs leads us nowhere by a link in the place of a folder.
 #[cfg(unix)]
 mod unix {
-    use std::ffi::{CStr, CString};
+    use std::ffi::{CStr, CString, OsStr};
     use std::fs;
     use std::os::fd::{AsFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt as _;
@@ -33,8 +33,8 @@ mod unix {
             if unlinkat(&top, &name, AtFlags::empty()).is_ok() {
                 continue;
             }
-            let place = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
-            let_in(&folder.join(place));
+            let place = folder.join(named(&name));
+            let_in(&place);
             let Ok(inner) = into(&top, name.to_bytes()) else {
                 continue;
             };
@@ -42,13 +42,8 @@ mod unix {
                 if unlinkat(&inner, &name, AtFlags::empty()).is_ok() {
                     continue;
                 }
-                let place_of = |name: &CStr| {
-                    folder
-                        .join(place)
-                        .join(std::ffi::OsStr::from_bytes(name.to_bytes()))
-                };
                 // Its `..` is written to when it is moved.
-                let_in(&place_of(&name));
+                let_in(&place.join(named(&name)));
                 let moved_to = loop {
                     moved += 1;
                     let next = CString::new(format!("removed-{moved}")).unwrap_or_default();
@@ -75,6 +70,10 @@ mod unix {
         let names = Dir::read_from(folder)?.map(|entry| Ok(entry?.file_name().to_owned()));
         let own = |name: &CString| matches!(name.to_bytes(), b"." | b"..");
         names.filter(|name| !name.as_ref().is_ok_and(own)).collect()
+    }
+
+    fn named(name: &CStr) -> &OsStr {
+        OsStr::from_bytes(name.to_bytes())
     }
 
     /// Opens a folder that its owner has closed. Root needs no leave, and must not be led by a link.
