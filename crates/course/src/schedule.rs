@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use toml::value::{Datetime, Offset};
+use toml::value::{Date, Datetime, Offset, Time};
+
+const DAY: i64 = 86_400;
 
 /// A moment with its offset from UTC, as written in `course.toml`: `2026-10-05T23:59:00+02:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,50 @@ impl DueDate {
     pub fn instant(self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(self.unix_seconds).unwrap_or(0))
     }
+
+    /// This moment, to the second, in UTC.
+    #[must_use]
+    pub fn now() -> DueDate {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = since.map_or(0, |since| since.as_secs());
+        DueDate::at(i64::try_from(seconds).unwrap_or(0), Offset::Z)
+    }
+
+    /// The moment so many seconds later, with the same offset.
+    #[must_use]
+    pub fn later(self, seconds: i64) -> DueDate {
+        DueDate::at(self.unix_seconds + seconds, self.offset())
+    }
+
+    /// The same moment, with the offset of another one.
+    #[must_use]
+    pub fn beside(self, other: DueDate) -> DueDate {
+        DueDate::at(self.unix_seconds, other.offset())
+    }
+
+    fn offset(self) -> Offset {
+        self.written.offset.unwrap_or(Offset::Z)
+    }
+
+    fn at(unix_seconds: i64, offset: Offset) -> DueDate {
+        let clock = unix_seconds + minutes(offset) * 60;
+        let (year, month, day) = date(clock.div_euclid(DAY));
+        let second = clock.rem_euclid(DAY);
+        DueDate {
+            written: Datetime {
+                date: Some(Date { year, month, day }),
+                // Each below 60, and the hour below 24.
+                time: Some(Time {
+                    hour: (second / 3600) as u8,
+                    minute: (second / 60 % 60) as u8,
+                    second: Some((second % 60) as u8),
+                    nanosecond: None,
+                }),
+                offset: Some(offset),
+            },
+            unix_seconds,
+        }
+    }
 }
 
 impl fmt::Display for DueDate {
@@ -41,10 +87,6 @@ impl TryFrom<Datetime> for DueDate {
                 "`{written}` is not a date, a time and an offset from UTC; write them all, as in 2026-10-05T23:59:00+02:00"
             ));
         };
-        let minutes = match offset {
-            Offset::Z => 0,
-            Offset::Custom { minutes } => i64::from(minutes),
-        };
         let days = days_since_1970(
             i64::from(date.year),
             i64::from(date.month),
@@ -55,9 +97,31 @@ impl TryFrom<Datetime> for DueDate {
             + i64::from(time.second.unwrap_or(0));
         Ok(DueDate {
             written,
-            unix_seconds: days * 86_400 + clock - minutes * 60,
+            unix_seconds: days * DAY + clock - minutes(offset) * 60,
         })
     }
+}
+
+fn minutes(offset: Offset) -> i64 {
+    match offset {
+        Offset::Z => 0,
+        Offset::Custom { minutes } => i64::from(minutes),
+    }
+}
+
+/// Year, month and day, so many days after 1970-01-01; days before it, or after the year 9999, are taken as these.
+fn date(days: i64) -> (u16, u8, u8) {
+    // The last year, and then the last month, that has begun by then.
+    let first_of = |year: u16, month: u8| days_since_1970(year.into(), month.into(), 1);
+    let years = 1970..=9999_u16;
+    let year = years.rev().find(|year| first_of(*year, 1) <= days);
+    let year = year.unwrap_or(1970);
+    let month = (1..=12_u8)
+        .rev()
+        .find(|month| first_of(year, *month) <= days);
+    let month = month.unwrap_or(1);
+    let day = (days - first_of(year, month)).clamp(0, 30) + 1;
+    (year, month, day as u8)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so
@@ -120,6 +184,48 @@ mod tests {
             1_791_237_540
         );
         assert_eq!(due("1969-12-31T23:59:59Z").unwrap().unix_seconds(), -1);
+    }
+
+    #[test]
+    fn a_moment_can_be_written_otherwise() {
+        for (text, later, offset, shown) in [
+            (
+                "2026-10-05T23:59:00+02:00",
+                86_400,
+                "2026-10-05T00:00:00+02:00",
+                "2026-10-06T23:59:00+02:00",
+            ),
+            (
+                "2028-02-28T23:30:00Z",
+                1800,
+                "2026-10-05T00:00:00Z",
+                "2028-02-29T00:00:00Z",
+            ),
+            (
+                "2026-12-31T23:30:00Z",
+                0,
+                "2026-10-05T00:00:00+01:00",
+                "2027-01-01T00:30:00+01:00",
+            ),
+            (
+                "2026-03-01T00:10:00+05:30",
+                5,
+                "2026-10-05T00:00:00-08:00",
+                "2026-02-28T10:40:05-08:00",
+            ),
+            (
+                "1970-01-01T00:00:00Z",
+                0,
+                "2026-10-05T00:00:00Z",
+                "1970-01-01T00:00:00Z",
+            ),
+        ] {
+            let moment = due(text).unwrap();
+            let other = moment.later(later).beside(due(offset).unwrap());
+            assert_eq!(other.to_string(), shown);
+            assert_eq!(other.unix_seconds(), moment.unix_seconds() + later);
+            assert_eq!(due(shown).unwrap().unix_seconds(), other.unix_seconds());
+        }
     }
 
     #[test]

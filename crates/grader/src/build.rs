@@ -20,7 +20,7 @@ use crate::scratch;
 pub(crate) mod cargo;
 mod hidden;
 
-pub use cargo::SCRATCH;
+pub use cargo::{Packages, SCRATCH};
 
 /// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -154,8 +154,13 @@ impl<'c> Kitchen<'c> {
     ///
     /// # Errors
     /// Cargo fails.
-    pub fn prepare(&mut self, course: &Course, toolchain: &Toolchain) -> anyhow::Result<()> {
-        let ready = cargo::prepare(course, self.lab)?;
+    pub fn prepare(
+        &mut self,
+        course: &Course,
+        toolchain: &Toolchain,
+        packages: &mut Packages,
+    ) -> anyhow::Result<()> {
+        let ready = cargo::prepare(course, self.lab, packages)?;
         let checks = fs::read(&ready.checks)
             .with_context(|| format!("{} cannot be read", ready.checks.display()))?;
         self.checks_hash = digest::of(&[&checks]);

@@ -23,6 +23,13 @@ pub use entry::Who;
 /// The longest file that is taken, in bytes.
 pub const LONGEST_FILE: u64 = 1 << 20;
 
+/// Why an entry is refused in which there is nothing to grade.
+pub const NO_LAB: &str =
+    "no file of any lab in it; hand in the labs' folders, as in 04-tcp-echo/src/server.rs";
+
+/// What lies beside submissions and is none, by the ending of its name.
+const TABLES: [&str; 6] = ["csv", "json", "toml", "xls", "xlsx", "ods"];
+
 /// What one student handed in.
 #[derive(Debug, Clone)]
 pub struct Submission {
@@ -79,6 +86,25 @@ pub fn take_in(
         );
     }
     paths.sort();
+    paths.retain(|path| {
+        let is_table = is_table(path, roster);
+        if is_table {
+            eprintln!(
+                "warning: {} is a table and no submission: passed over",
+                path.display()
+            );
+        }
+        !is_table
+    });
+    if let Some(first) = paths.first()
+        && paths.iter().all(|path| is_of_submissions(path))
+    {
+        bail!(
+            "{} holds folders of submissions, and not submissions: name one of them, such as {}",
+            dir.display(),
+            first.display()
+        );
+    }
     let wanted = collect::Wanted::of(course);
     let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for path in paths {
@@ -92,6 +118,28 @@ pub fn take_in(
         .into_values()
         .map(|entries| read(&wanted, entries))
         .collect())
+}
+
+/// Whether it is a table that an instructor keeps beside the submissions: by its name, unless that is a student's.
+fn is_table(path: &Path, roster: Option<&[Student]>) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let is_table = ending.is_some_and(|ending| TABLES.contains(&ending.to_lowercase().as_str()));
+    if !is_table || path.is_dir() {
+        return false;
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let who = entry::read(&name, false);
+    let of_a_student = roster.is_some_and(|roster| roster::find(roster, &who).is_some());
+    !of_a_student && !entry::is_numbered(&name)
+}
+
+/// Whether a folder is one of submissions: it has entries with students' numbers in their names.
+fn is_of_submissions(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else {
+        return false;
+    };
+    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.any(|name| entry::is_numbered(&name))
 }
 
 /// One entry of the folder.
@@ -144,6 +192,7 @@ impl Entry {
         if !self.utf8 {
             return Err("its name is not UTF-8; rename it".to_owned());
         }
+        collection.of(&self.name);
         archive::read(&self.path, collection)
     }
 }
@@ -193,10 +242,7 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
             all.notes.push(not_taken(reason));
         }
     } else if all.refused.is_none() {
-        all.refused = Some(
-            "no file of any lab in it; hand in the labs' folders, as in 04-tcp-echo/src/server.rs"
-                .to_owned(),
-        );
+        all.refused = Some(NO_LAB.to_owned());
     }
     all
 }

@@ -1,15 +1,19 @@
 //! Lateness: when what was handed in, what was due when, and what the difference costs.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use course::{Course, DueDate, LatePolicy};
 use serde::{Deserialize, Serialize};
 
+use crate::people::People;
+use crate::report::{number, safe};
 use crate::table::{self, Record};
 
 const DAY: i64 = 86_400;
+/// How many lines of tables that are of no use here are named.
+const MOST_NAMED: usize = 10;
 
 /// What lateness costs one lab of one student.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,10 +26,81 @@ pub struct Late {
     pub due: String,
     /// Whether that is by an extension of this student's.
     pub extended: bool,
+    /// How long after that it was handed in, in minutes that have begun; 0 where it was in time.
+    #[serde(default)]
+    pub minutes: i64,
+    /// Minutes after the due date in which nothing is late yet.
+    #[serde(default)]
+    pub grace_minutes: u32,
     /// Days that have begun after the due date and the grace.
     pub days: u32,
     /// What is taken off what was earned, in percent.
     pub percent: f64,
+}
+
+impl Late {
+    /// What the student is told of it; nothing where it was in time, and nobody made an exception.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        if self.days == 0 && !self.extended {
+            return None;
+        }
+        let mut said = format!(
+            "Handed in {}, due {}",
+            moment(&self.submitted),
+            moment(&self.due)
+        );
+        if self.extended {
+            said.push_str(" by an extension");
+        }
+        if self.days == 0 {
+            said.push_str(if self.minutes > 0 {
+                ": within the grace, nothing is taken off."
+            } else {
+                ": in time."
+            });
+            return Some(said);
+        }
+        let _ = write!(said, ": {} late", span(self.minutes));
+        if self.grace_minutes > 0 {
+            let _ = write!(said, ", {} of it grace", span(self.grace_minutes.into()));
+        }
+        let days = if self.days == 1 { "day" } else { "days" };
+        let _ = write!(
+            said,
+            "; {} {days} begun, {} % less.",
+            self.days,
+            number(self.percent)
+        );
+        Some(said)
+    }
+}
+
+/// `2026-10-05T23:59:00+02:00` → `2026-10-05 23:59 +02:00`
+fn moment(text: &str) -> String {
+    let text = safe::plain(text);
+    let (head, offset) = match text.strip_suffix('Z') {
+        Some(head) => (head, "UTC"),
+        None => text
+            .len()
+            .checked_sub(6)
+            .and_then(|at| text.split_at_checked(at))
+            .unwrap_or((&text, "")),
+    };
+    let head = head
+        .strip_suffix(":00")
+        .filter(|head| head.len() > 13)
+        .unwrap_or(head);
+    format!("{} {offset}", head.replacen('T', " ", 1))
+}
+
+/// `25 h 31 min`
+fn span(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
 }
 
 /// Days that count and what they cost, in percent, for what was handed in at `submitted`, in seconds since 1970.
@@ -45,38 +120,61 @@ pub fn cost(policy: &LatePolicy, due: i64, submitted: i64) -> (u32, f64) {
 /// Whom and what a line of a table is about.
 #[derive(Debug)]
 struct About {
+    /// The table's word for the student; once it is known whom that means, the `student` of the grades.
     student: String,
+    /// Whether that is known.
+    known: bool,
     /// The topic; none for every lab.
     lab: Option<String>,
     place: String,
-    used: std::cell::Cell<bool>,
 }
 
 impl About {
     fn of(record: &Record, course: &Course) -> anyhow::Result<About> {
         Ok(About {
             student: record.text("student").unwrap_or_default().to_owned(),
+            known: false,
             lab: record.lab(course)?,
             place: record.place(),
-            used: false.into(),
         })
     }
 
-    /// Whether it is about this student, who goes by any of `names`, and this lab.
-    fn fits(&self, names: &[String], topic: &str) -> bool {
-        let fits = is_one_of(&self.student, names);
-        self.used.set(self.used.get() || fits);
-        fits && self.lab.as_deref().is_none_or(|lab| lab == topic)
+    fn is_about(&self, student: &str, topic: &str) -> bool {
+        self.known && self.student == student && self.lab.as_deref().is_none_or(|lab| lab == topic)
     }
 }
 
-/// Whether a table's word for a student is one of the names of this one.
-#[must_use]
-pub fn is_one_of(word: &str, names: &[String]) -> bool {
-    let word = word.to_lowercase();
-    names
-        .iter()
-        .any(|name| !name.is_empty() && name.to_lowercase() == word)
+/// Finds out whom each line is about. What is to be said of those that are about nobody.
+///
+/// # Errors
+/// A line may be about any of several.
+fn resolve<'a>(
+    lines: impl Iterator<Item = &'a mut About>,
+    people: &People,
+) -> anyhow::Result<Vec<String>> {
+    let mut nobody = Vec::new();
+    for about in lines {
+        let found = people
+            .find(&about.student)
+            .with_context(|| about.place.clone())?;
+        match found {
+            Some(student) => {
+                about.student = student.to_owned();
+                about.known = true;
+            }
+            None => nobody.push(format!(
+                "{}: {}",
+                about.place,
+                people.nobody(&about.student)
+            )),
+        }
+    }
+    let more = nobody.len().saturating_sub(MOST_NAMED);
+    nobody.truncate(MOST_NAMED);
+    if more > 0 {
+        nobody.push(format!("and {more} lines more that are about nobody here"));
+    }
+    Ok(nobody)
 }
 
 /// The times of the submissions, as a table gives them.
@@ -115,24 +213,22 @@ impl Times {
     /// When this attempt, counted from 1, of a lab was handed in: the line that names the lab wins over one that does
     /// not, and among equals the last one.
     #[must_use]
-    pub fn of(&self, names: &[String], topic: &str, attempt: usize) -> Option<DueDate> {
+    pub fn of(&self, student: &str, topic: &str, attempt: usize) -> Option<DueDate> {
         let fitting = self.lines.iter().filter(|(about, which, _)| {
-            about.fits(names, topic) && which.is_none_or(|which| which == attempt)
+            about.is_about(student, topic) && which.is_none_or(|which| which == attempt)
         });
         fitting
             .max_by_key(|(about, which, _)| (which.is_some(), about.lab.is_some()))
             .map(|(_, _, at)| *at)
     }
 
-    /// Places of the lines that were about nobody.
-    pub fn unused(&self) -> impl Iterator<Item = (&str, &str)> {
-        unused(self.lines.iter().map(|(about, ..)| about))
+    /// Finds out whom each line is about. What is to be said of those that are about nobody.
+    ///
+    /// # Errors
+    /// A line may be about any of several.
+    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
+        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
     }
-}
-
-fn unused<'a>(all: impl Iterator<Item = &'a About>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    all.filter(|about| !about.used.get())
-        .map(|about| (about.place.as_str(), about.student.as_str()))
 }
 
 /// How GitHub Classroom's list of grades calls what matters here.
@@ -158,8 +254,8 @@ fn canvas(path: &Path) -> anyhow::Result<Times> {
         let about = About {
             student: submission.user_id.to_string(),
             lab: None,
+            known: false,
             place: path.display().to_string(),
-            used: false.into(),
         };
         lines.push((about, None, at));
     }
@@ -206,29 +302,27 @@ impl Extensions {
 
     /// When a lab that everybody has until `due` is due for this student: the latest that any line gives. And whether
     /// it is by an extension.
-    fn of(&self, names: &[String], topic: &str, due: DueDate) -> (i64, String, bool) {
-        let usual = (due.unix_seconds(), due.to_string(), false);
-        let extended = self
-            .lines
-            .iter()
-            .filter(|(about, _)| about.fits(names, topic));
-        let extended = extended.map(|(_, until)| match until {
-            Until::Moment(moment) => (moment.unix_seconds(), moment.to_string(), true),
-            Until::Seconds(more) => (
-                due.unix_seconds() + more,
-                format!("{due} and {} h more", more / 3600),
-                true,
-            ),
-        });
-        extended
-            .chain([usual.clone()])
-            .max_by_key(|(seconds, ..)| *seconds)
-            .unwrap_or(usual)
+    fn of(&self, student: &str, topic: &str, due: DueDate) -> (DueDate, bool) {
+        let lines = self.lines.iter();
+        let extended = lines.filter(|(about, _)| about.is_about(student, topic));
+        let latest = extended
+            .map(|(_, until)| match until {
+                Until::Moment(moment) => *moment,
+                Until::Seconds(more) => due.later(*more),
+            })
+            .max_by_key(|moment| moment.unix_seconds());
+        match latest {
+            Some(latest) if latest.unix_seconds() > due.unix_seconds() => (latest, true),
+            _ => (due, false),
+        }
     }
 
-    /// Places of the lines that were about nobody.
-    pub fn unused(&self) -> impl Iterator<Item = (&str, &str)> {
-        unused(self.lines.iter().map(|(about, _)| about))
+    /// Finds out whom each line is about. What is to be said of those that are about nobody.
+    ///
+    /// # Errors
+    /// A line may be about any of several.
+    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
+        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
     }
 }
 
@@ -249,23 +343,28 @@ impl Calendar<'_> {
     #[must_use]
     pub fn late(
         &self,
-        names: &[String],
+        student: &str,
         topic: &str,
         attempt: usize,
         git: impl FnOnce() -> Option<DueDate>,
     ) -> Option<Late> {
         let due = self.due(topic)?;
-        let (submitted, source) = match self.times.of(names, topic, attempt) {
+        let (submitted, source) = match self.times.of(student, topic, attempt) {
             Some(at) => (at, "times"),
             None => (git()?, "git"),
         };
-        let (until, shown, extended) = self.extensions.of(names, topic, due);
-        let (days, percent) = cost(&self.course.late, until, submitted.unix_seconds());
+        let (until, extended) = self.extensions.of(student, topic, due);
+        let policy = &self.course.late;
+        let (days, percent) = cost(policy, until.unix_seconds(), submitted.unix_seconds());
+        let late = submitted.unix_seconds() - until.unix_seconds();
         Some(Late {
-            submitted: submitted.to_string(),
+            // Both as the due date has it, so that they can be compared at a glance.
+            submitted: submitted.beside(until).to_string(),
             source: source.to_owned(),
-            due: shown,
+            due: until.to_string(),
             extended,
+            minutes: (late + 59).max(0) / 60,
+            grace_minutes: policy.grace_minutes,
             days,
             percent,
         })
@@ -292,6 +391,18 @@ pub struct Adjustment {
     pub reason: String,
 }
 
+impl std::fmt::Display for Adjustment {
+    /// `2 more: explained it well`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.set, self.points) {
+            (Some(set), _) => write!(f, "set to {}", number(set))?,
+            (None, Some(less)) if less < 0.0 => write!(f, "{} fewer", number(-less))?,
+            (None, more) => write!(f, "{} more", number(more.unwrap_or_default()))?,
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
 /// The changes by hand of a class. They stand in a file that the grader only reads, so they are there whenever it is
 /// graded again.
 #[derive(Debug, Default)]
@@ -311,7 +422,15 @@ impl Adjustments {
             let adjustment = Adjustment {
                 set: record.number("set")?,
                 points: record.number("points")?,
-                reason: record.text("reason").unwrap_or_default().to_owned(),
+                reason: record
+                    .text("reason")
+                    .with_context(|| {
+                        format!(
+                            "{}: `reason` is missing; the student reads it",
+                            record.place()
+                        )
+                    })?
+                    .to_owned(),
             };
             anyhow::ensure!(
                 adjustment.set.is_some() != adjustment.points.is_some(),
@@ -325,19 +444,34 @@ impl Adjustments {
         Ok(Adjustments { lines })
     }
 
+    /// What is to be said of the lines about labs that are not among these.
+    #[must_use]
+    pub fn elsewhere(&self, topics: &[&str]) -> Vec<String> {
+        let lines = self.lines.iter();
+        let labs = lines.filter_map(|(about, _)| Some((&about.place, about.lab.as_deref()?)));
+        labs.filter(|(_, lab)| !topics.contains(lab))
+            .map(|(place, lab)| {
+                format!(
+                    "{place}: {lab} is not graded here, so nothing is changed; name it with --labs"
+                )
+            })
+            .collect()
+    }
+
     /// Those of a lab of a student, in the order of the file.
     #[must_use]
-    pub fn of(&self, names: &[String], topic: &str) -> Vec<Adjustment> {
-        let fitting = self
-            .lines
-            .iter()
-            .filter(|(about, _)| about.fits(names, topic));
+    pub fn of(&self, student: &str, topic: &str) -> Vec<Adjustment> {
+        let lines = self.lines.iter();
+        let fitting = lines.filter(|(about, _)| about.is_about(student, topic));
         fitting.map(|(_, adjustment)| adjustment.clone()).collect()
     }
 
-    /// Places of the lines that were about nobody.
-    pub fn unused(&self) -> impl Iterator<Item = (&str, &str)> {
-        unused(self.lines.iter().map(|(about, _)| about))
+    /// Finds out whom each line is about. What is to be said of those that are about nobody.
+    ///
+    /// # Errors
+    /// A line may be about any of several.
+    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
+        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
     }
 }
 
@@ -355,14 +489,6 @@ pub fn score(earned: Option<u32>, late: Option<&Late>, adjustments: &[Adjustment
     }
     // To the hundredth, as it is shown.
     score.map(|score| (score * 100.0).round() / 100.0)
-}
-
-/// The words by which lines that were about nobody are reported.
-#[must_use]
-pub fn nobody<'a>(unused: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
-    unused
-        .map(|(place, student)| (place.to_owned(), student.to_owned()))
-        .collect()
 }
 
 #[cfg(test)]
@@ -397,12 +523,41 @@ mod tests {
     }
 
     #[test]
+    fn what_it_costs_is_said_with_its_reasons() {
+        let mut late = Late {
+            submitted: "2026-11-28T01:05:00+01:00".to_owned(),
+            source: "times".to_owned(),
+            due: "2026-11-27T23:59:00+01:00".to_owned(),
+            extended: false,
+            minutes: 66,
+            grace_minutes: 60,
+            days: 1,
+            percent: 10.0,
+        };
+        assert_eq!(
+            late.said().unwrap(),
+            "Handed in 2026-11-28 01:05 +01:00, due 2026-11-27 23:59 +01:00: 1 h 6 min late, 1 h of it grace; 1 day begun, 10 % less."
+        );
+        late.days = 0;
+        assert_eq!(late.said(), None);
+        late.extended = true;
+        late.minutes = 0;
+        late.submitted = "2026-11-27T20:00:05Z".to_owned();
+        assert_eq!(
+            late.said().unwrap(),
+            "Handed in 2026-11-27 20:00:05 UTC, due 2026-11-27 23:59 +01:00 by an extension: in time."
+        );
+    }
+
+    #[test]
     fn a_change_by_hand_comes_last() {
         let late = Late {
             submitted: String::new(),
             source: String::new(),
             due: String::new(),
             extended: false,
+            minutes: 90,
+            grace_minutes: 60,
             days: 1,
             percent: 10.0,
         };

@@ -27,6 +27,7 @@ pub mod journal;
 pub mod judge;
 pub mod late;
 pub mod merge;
+pub mod people;
 #[cfg(target_os = "linux")]
 pub mod prepare;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use course::Course;
 
-use crate::build::{HiddenFrom, Kitchen, Toolchain};
+use crate::build::{HiddenFrom, Kitchen, Packages, Toolchain};
 use crate::{cli, export, sandbox};
 
 /// Builds the launcher and the checks of the labs that `args` names, so that runs find them made: for an image, or for
@@ -16,9 +16,11 @@ pub fn run(course: &Course, args: &cli::Prepare) -> anyhow::Result<()> {
     let toolchain = Toolchain::find(course)?;
     eprintln!("Building the launcher …");
     sandbox::prepare(course)?;
+    let mut packages = Packages::default();
     for lab in labs {
         eprintln!("Building the checks of {} …", lab.topic);
-        Kitchen::new(lab, HiddenFrom::Solutions)?.prepare(course, &toolchain)?;
+        let mut kitchen = Kitchen::new(lab, HiddenFrom::Solutions)?;
+        kitchen.prepare(course, &toolchain, &mut packages)?;
     }
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! Grading again: what stays of an earlier run, and what has changed since.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 use course::Verdict;
 
-use crate::late;
 use crate::report::{self, Cell, Class, Row, Status, number, safe};
+
+/// The columns of `changes.csv`.
+const COLUMNS: [&str; 6] = ["student", "lab", "before", "after", "what", "at"];
 
 /// What is judged anew, where something is asked for by name.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Only these students.
+    /// Only these students, as the grades have them.
     pub students: Vec<String>,
     /// Only what did not earn everything.
     pub failures: bool,
@@ -26,14 +29,11 @@ impl Wanted {
         self.failures || !self.students.is_empty()
     }
 
-    /// Whether a lab of the student who goes by any of `names` is wanted; `earlier` is what an earlier run came to.
+    /// Whether a lab of a student is wanted; `earlier` is what an earlier run came to.
     #[must_use]
-    pub fn wants(&self, names: &[String], topic: &str, earlier: Option<&Cell>) -> bool {
-        let student = self.students.is_empty()
-            || self
-                .students
-                .iter()
-                .any(|word| late::is_one_of(word, names));
+    pub fn wants(&self, student: &str, topic: &str, earlier: Option<&Cell>) -> bool {
+        let student =
+            self.students.is_empty() || self.students.iter().any(|wanted| wanted == student);
         let lab = self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic);
         let failure = !self.failures || earlier.is_none_or(is_failure);
         student && lab && failure
@@ -142,7 +142,33 @@ fn difference(old: Option<&Cell>, new: &Cell) -> Option<String> {
     if !what.is_empty() {
         return Some(what);
     }
-    (old.score != new.score).then(|| "lateness or a change by hand".to_owned())
+    (old.score != new.score).then(|| terms(old, new))
+}
+
+/// Why the same checks count otherwise.
+fn terms(old: &Cell, new: &Cell) -> String {
+    let cost = |cell: &Cell| cell.late.as_ref().map_or(0.0, |late| late.percent);
+    let mut why = Vec::new();
+    if cost(old) != cost(new) {
+        why.push(format!(
+            "lateness: {} % less, not {} %",
+            number(cost(new)),
+            number(cost(old))
+        ));
+    }
+    if old.adjustments != new.adjustments {
+        let changes: Vec<String> = new.adjustments.iter().map(ToString::to_string).collect();
+        why.push(if changes.is_empty() {
+            "no change by hand any more".to_owned()
+        } else {
+            format!("by hand: {}", changes.join("; "))
+        });
+    }
+    if why.is_empty() {
+        "what the checks count".to_owned()
+    } else {
+        why.join("; ")
+    }
 }
 
 /// `ada  framing  12 → 14  +check`
@@ -155,17 +181,26 @@ pub fn line(change: &Change) -> String {
         change.topic,
         score(change.before),
         score(change.after),
-        change.what
+        safe::plain(&change.what)
     )
 }
 
-/// Writes `changes.csv`.
+/// Adds them to `changes.csv`, each with the moment `at` (RFC 3339): what has changed once is not forgotten when the
+/// class is graded once more.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write(changes: &[Change], path: &Path) -> anyhow::Result<()> {
+pub fn write(changes: &[Change], at: &str, path: &Path) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["student", "lab", "before", "after", "what"])?;
+    writer.write_record(COLUMNS)?;
+    let head = writer
+        .into_inner()
+        .map_err(|error| anyhow::anyhow!("the changes cannot be written: {error}"))?;
+    let before = match fs::read(path) {
+        Ok(before) if before.starts_with(&head) => before,
+        _ => head,
+    };
+    let mut writer = csv::Writer::from_writer(before);
     let score = |score: Option<f64>| score.map_or(String::new(), number);
     for change in changes {
         writer.write_record([
@@ -174,6 +209,7 @@ pub fn write(changes: &[Change], path: &Path) -> anyhow::Result<()> {
             score(change.before),
             score(change.after),
             safe::cell(&change.what),
+            at.to_owned(),
         ])?;
     }
     let bytes = writer

@@ -232,11 +232,15 @@ impl Class {
         fs::create_dir_all(&feedback)
             .with_context(|| format!("{} cannot be made", feedback.display()))?;
         let mut pages = Vec::new();
+        let mut written = BTreeSet::new();
         for (row, name) in self.students.iter().zip(self.file_names()) {
             let page = feedback::page(self, row);
-            put(&feedback.join(format!("{name}.md")), page.as_bytes())?;
+            let name = format!("{name}.md");
+            put(&feedback.join(&name), page.as_bytes())?;
+            written.insert(name);
             pages.push((row, page));
         }
+        remove_others(&feedback, &written)?;
         reupload::write(&pages, &feedback)?;
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
@@ -270,8 +274,13 @@ impl Class {
     /// Says what came of it, on the terminal; the exit code that goes with it.
     #[must_use]
     pub fn said(&self, dir: &Path) -> ExitCode {
+        let missing = |row: &&Row| row.flags.iter().any(|flag| flag == "missing");
+        let missing = match self.students.iter().filter(missing).count() {
+            0 => String::new(),
+            missing => format!(" ({missing} handed nothing in)"),
+        };
         println!(
-            "{} students, {}, {}",
+            "{} students{missing}, {}, {}",
             self.students.len(),
             dir.join("grades.csv").display(),
             dir.join("report/index.html").display()
@@ -286,6 +295,9 @@ impl Class {
                     safe::plain(&check.reason)
                 );
             }
+        }
+        for warning in self.warnings() {
+            eprintln!("warning: {warning}");
         }
         let errors = self.students.iter().filter(|row| row.total.is_none());
         let errors = errors.count();
@@ -307,6 +319,60 @@ impl Class {
             "error: {errors} of them have no grade yet, because this machine was at fault: see the flag `error`, and run this again with --resume"
         );
         ExitCode::from(SOME_ERRORS)
+    }
+
+    /// What is in the grades that somebody may not have meant.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let here = || self.students.iter().filter(|row| !row.entries.is_empty());
+        let is_missing = |index: usize| {
+            let cells = here().filter_map(move |row| row.labs.get(index));
+            cells.map(|cell| cell.status == Status::Missing)
+        };
+        let nobodys: Vec<&Column> = self
+            .labs
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| is_missing(*index).all(|missing| missing))
+            .map(|(_, lab)| lab)
+            .collect();
+        let points = |labs: &[&Column]| -> f64 {
+            let each = labs.iter();
+            each.map(|lab| lab.weight * f64::from(lab.max_points)).sum()
+        };
+        if !nobodys.is_empty() && nobodys.len() < self.labs.len() {
+            warnings.push(format!(
+                "{} of the {} points are for labs that nobody handed in ({}): if they were not set, name those that were with --labs",
+                number(points(&nobodys)),
+                number(points(&self.labs.iter().collect::<Vec<_>>())),
+                safe::list(nobodys.iter().map(|lab| lab.topic.as_str()))
+            ));
+        }
+        let without = here().filter(|row| row.flags.iter().any(|flag| flag == "no-time"));
+        let without: Vec<&str> = without.map(|row| row.student.as_str()).collect();
+        if !without.is_empty() {
+            warnings.push(format!(
+                "nobody knows when {} of {} handed in, so nothing is taken off for lateness: say it with --times ({})",
+                without.len(),
+                here().count(),
+                safe::list(without.into_iter())
+            ));
+        }
+        for row in &self.students {
+            for (cell, lab) in row.labs.iter().zip(&self.labs) {
+                let most = f64::from(lab.max_points + lab.max_bonus_points);
+                if let Some(score) = cell.score.filter(|score| *score > most) {
+                    warnings.push(format!(
+                        "{}, {}: changed by hand to {}, of {} that can be had",
+                        safe::plain(&row.student),
+                        lab.topic,
+                        number(score),
+                        number(most)
+                    ));
+                }
+            }
+        }
+        warnings
     }
 
     fn csv(&self) -> anyhow::Result<Vec<u8>> {
@@ -335,6 +401,21 @@ impl Class {
     }
 }
 
+/// Removes the pages of students who are called otherwise now, or are gone.
+fn remove_others(feedback: &Path, written: &BTreeSet<String>) -> anyhow::Result<()> {
+    let unreadable = || format!("{} cannot be read", feedback.display());
+    for entry in fs::read_dir(feedback).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_page = path.extension().is_some_and(|ending| ending == "md") && path.is_file();
+        if is_page && name.is_none_or(|name| !written.contains(name)) {
+            fs::remove_file(&path)
+                .with_context(|| format!("{} cannot be removed", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the report of a run anew.
 ///
 /// # Errors
@@ -343,6 +424,19 @@ pub fn run(dir: &Path) -> anyhow::Result<()> {
     html::write(&Class::of(dir)?, dir)?;
     println!("{}", dir.join("report/index.html").display());
     Ok(())
+}
+
+/// How a lab ended, for people; nothing where it was judged.
+fn state(status: Status) -> &'static str {
+    match status {
+        Status::Graded => "",
+        Status::DoesNotCompile => "does not compile",
+        Status::Starter => "as given out",
+        Status::Missing => "not handed in",
+        Status::Refused => "refused",
+        Status::Error => "not graded",
+        Status::Elsewhere => "in another shard",
+    }
 }
 
 /// `7`, `7.5`, `7.25`

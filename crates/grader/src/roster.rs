@@ -1,69 +1,123 @@
-//! The roster: who is in the class. A CSV file with the columns `student`, `name` and `email`.
+//! The roster: who is in the class. A CSV file with the columns `student`, `name` and `email`, or what Canvas, Moodle or
+//! GitHub Classroom exports.
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
-use serde::Deserialize;
+use anyhow::{bail, ensure};
 
 use crate::intake::Who;
+use crate::table::{self, Record};
 
 /// One student.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Student {
     /// What tells this student from all others: an id, a login.
     pub student: String,
     /// The name.
-    #[serde(default)]
     pub name: String,
     /// The address.
-    #[serde(default)]
     pub email: String,
+    /// Another word for this student, where the roster has one.
+    pub login: String,
 }
+
+/// What a file of another program's calls the columns that matter here. It is one of theirs where it has all of them.
+struct Layout {
+    student: &'static str,
+    name: &'static str,
+    email: &'static str,
+    login: &'static str,
+    /// What else tells that it is one.
+    has: &'static str,
+    /// What stands before each id and is no part of it.
+    before: &'static str,
+}
+
+const LAYOUTS: [Layout; 4] = [
+    // Ours, whatever else it has.
+    Layout {
+        student: "student",
+        name: "name",
+        email: "email",
+        login: "login",
+        has: "name",
+        before: "",
+    },
+    // Canvas's gradebook: the number is that of the entries' names.
+    Layout {
+        student: "id",
+        name: "student",
+        email: "email",
+        login: "sis login id",
+        has: "student",
+        before: "",
+    },
+    // Moodle's grading worksheet, likewise.
+    Layout {
+        student: "identifier",
+        name: "full name",
+        email: "email address",
+        login: "id number",
+        has: "full name",
+        before: "Participant ",
+    },
+    // GitHub Classroom's roster.
+    Layout {
+        student: "github_username",
+        name: "name",
+        email: "email",
+        login: "identifier",
+        has: "identifier",
+        before: "",
+    },
+];
 
 /// Reads a roster.
 ///
 /// # Errors
-/// It cannot be read, has no column `student`, or names somebody twice.
+/// It cannot be read, has no column that tells who is who, or names somebody twice.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    // What some spreadsheets put before the first word.
-    let headers: csv::StringRecord = reader
-        .headers()
-        .with_context(|| format!("{} cannot be read", path.display()))?
-        .iter()
-        .map(|header| header.trim_start_matches('\u{feff}').to_lowercase())
-        .collect();
-    if !headers.iter().any(|header| header == "student") {
+    let (headings, records) = table::rows(path)?;
+    let has = |heading: &str| headings.iter().any(|other| other == heading);
+    let mut layouts = LAYOUTS.iter();
+    let layout = layouts.find(|layout| has(layout.student) && has(layout.has));
+    let Some(layout) = layout.or(LAYOUTS.first().filter(|ours| has(ours.student))) else {
         bail!(
-            "{} has no column `student`; its first line must be student,name,email",
-            path.display()
+            "{} has no column `student`; its first line must be student,name,email, or it is what Canvas, Moodle or GitHub Classroom exports. It is {}",
+            path.display(),
+            headings.join(",")
         );
-    }
+    };
     let mut students: Vec<Student> = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let student = record
-            .and_then(|record| record.deserialize::<Student>(Some(&headers)))
-            .with_context(|| format!("{}, line {}, cannot be read", path.display(), index + 2))?;
-        if student.student.is_empty() {
+    for record in &records {
+        let Some(student) = layout.read(record) else {
             continue;
-        }
-        if students
-            .iter()
-            .any(|other| other.student == student.student)
-        {
-            bail!(
-                "{} names {} twice; take one line away",
-                path.display(),
-                student.student
-            );
-        }
+        };
+        ensure!(
+            students
+                .iter()
+                .all(|other| other.student != student.student),
+            "{} names {} twice; take one line away",
+            record.place(),
+            student.student
+        );
         students.push(student);
     }
     Ok(students)
+}
+
+impl Layout {
+    /// The student of a line; none where it is about nobody.
+    fn read(&self, record: &Record) -> Option<Student> {
+        let text = |column: &str| record.text(column).unwrap_or_default().to_owned();
+        let student = record.text(self.student)?;
+        Some(Student {
+            student: student.trim_start_matches(self.before).to_owned(),
+            name: text(self.name),
+            email: text(self.email),
+            login: text(self.login),
+        })
+    }
 }
 
 /// Whom a submission is from: by its key first, then by the address, the name and the other words of the entry. A word
@@ -79,15 +133,33 @@ pub fn find<'r>(roster: &'r [Student], who: &Who) -> Option<&'r Student> {
         .find_map(|word| only(&|student| same(&student.student, word)))
         .or_else(|| words().find_map(|word| only(&|student| same(&student.email, word))))
         .or_else(|| words().find_map(|word| only(&|student| is_name(&student.name, word))))
-        .or_else(|| words().find_map(|word| only(&|student| same(login(&student.email), word))))
+        .or_else(|| {
+            words().find_map(|word| {
+                only(&|student| same(login(&student.email), word) || same(&student.login, word))
+            })
+        })
 }
 
-fn same(a: &str, b: &str) -> bool {
+/// What to say where none of the entries is of anybody on the roster.
+#[must_use]
+pub fn fits_nobody(path: &Path, roster: &[Student], entries: &[&Who]) -> String {
+    let ours = roster.first().map_or("", |student| &student.student);
+    let theirs = entries.first().map_or("", |who| &who.key);
+    format!(
+        "{} has nobody who handed something in: its `student` is like {ours:?}, and the entries say {theirs:?}. It must be the word or the number that the entries' names have: for Canvas the column ID, for Moodle the number behind Participant",
+        path.display()
+    )
+}
+
+/// Whether both are the same, capitals or not, and say anything.
+#[must_use]
+pub fn same(a: &str, b: &str) -> bool {
     !a.is_empty() && a.to_lowercase() == b.to_lowercase()
 }
 
 /// What stands before the `@`.
-fn login(email: &str) -> &str {
+#[must_use]
+pub fn login(email: &str) -> &str {
     email.split_once('@').map_or("", |(login, _)| login)
 }
 
@@ -119,6 +191,41 @@ mod tests {
             student: student.to_owned(),
             name: name.to_owned(),
             email: email.to_owned(),
+            login: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_others_export_is_a_roster() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.csv");
+        for text in [
+            "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n\"Lovelace, Ada\",7,x1,ada,one\n",
+            "\u{feff}Identifier,Full name,Email address,Status\nParticipant 7,Ada Lovelace,ada@example.org,Submitted\n",
+            "identifier,github_username,github_id,name\nada@example.org,7,1234,Ada Lovelace\n",
+            "Student;Name;Email\n7;Ada Lovelace;ada@example.org\n",
+            "student\tname\temail\n7\tAda Lovelace\tada@example.org\n",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let read = read(&path).unwrap();
+            assert_eq!(read.len(), 1, "{text}");
+            assert_eq!(read[0].student, "7", "{text}");
+            assert!(is_name("Ada Lovelace", &read[0].name), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_roster_is_told_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.csv");
+        for (text, words) in [
+            (&b"who,name\nada,Ada\n"[..], "It is who,name"),
+            (b"student,name\nada,Ad\xe1\n", "CSV UTF-8"),
+            (b"student\nada\nADA\nada\n", "roster.csv:4 names ada twice"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = format!("{:#}", read(&path).unwrap_err());
+            assert!(error.contains(words), "{error}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::RwLock;
@@ -10,14 +11,15 @@ use std::sync::RwLock;
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, DueDate, Lab};
 
-use crate::build::{self, HiddenFrom, Kitchen, Toolchain};
+use crate::build::{self, HiddenFrom, Kitchen, Packages, Toolchain};
 use crate::draft::Draft;
 use crate::git_time::History;
 use crate::intake::{self, Submission};
 use crate::journal::Journal;
-use crate::late::{self, Adjustments, Calendar, Extensions, Times};
+use crate::late::{Adjustments, Calendar, Extensions, Times};
+use crate::people::{People, Person};
 use crate::regrade::{self, Wanted};
-use crate::report::{self, Class, Column, Row, Status, sources};
+use crate::report::{self, Cell, Class, Column, Row, Status, safe, sources};
 use crate::roster::{self, Student};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
@@ -45,6 +47,11 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
+    if !args.resume {
+        eprintln!(
+            "Verdicts are kept as they are made: Ctrl-C stops, and the same with --resume goes on"
+        );
+    }
     let draft = draft(course, args, &out, earlier.as_ref())?;
     if draft.shard.is_some() {
         let mut json = serde_json::to_vec_pretty(&draft)?;
@@ -55,6 +62,7 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let class = draft.finish();
+    holds_something(&class, &args.submissions)?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
         let changes = regrade::changes(&earlier, &class);
@@ -62,8 +70,13 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
             println!("{}", regrade::line(change));
         }
         let path = out.join("changes.csv");
-        regrade::write(&changes, &path)?;
-        println!("{} changes, {}", changes.len(), path.display());
+        regrade::write(&changes, &DueDate::now().to_string(), &path)?;
+        let word = if changes.len() == 1 {
+            "change"
+        } else {
+            "changes"
+        };
+        println!("{} {word}, {}", changes.len(), path.display());
     }
     Ok(class.said(&out))
 }
@@ -77,9 +90,27 @@ pub(crate) fn class(course: &Course, args: &cli::Run) -> anyhow::Result<Class> {
     Ok(draft(course, args, &out, None)?.finish())
 }
 
+/// # Errors
+/// None of the entries has a file of a lab: this is another folder than was meant.
+fn holds_something(class: &Class, folder: &Path) -> anyhow::Result<()> {
+    let mut here = class.students.iter().filter(|row| !row.entries.is_empty());
+    let is_empty = |cell: &Cell| cell.message.as_deref() == Some(intake::NO_LAB);
+    if !here.all(|row| row.labs.iter().all(is_empty)) {
+        return Ok(());
+    }
+    bail!(
+        "no entry of {} holds a file of a lab, so nothing was graded: name the folder with one entry a student, in which labs lie as 04-tcp-echo/src/server.rs",
+        folder.display()
+    )
+}
+
 /// Makes the folder of the grades.
 fn prepare(course: &Course, args: &cli::Run) -> anyhow::Result<PathBuf> {
-    fs::create_dir_all(&args.out)
+    // Names, points and everybody's programs are nobody else's business.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&args.out)
         .with_context(|| format!("{} cannot be made", args.out.display()))?;
     let out = fs::canonicalize(&args.out)?;
     clear(course, &out);
@@ -131,13 +162,8 @@ fn draft(
     if let Some(broken) = course.broken().first() {
         bail!("{} cannot be used: {}", broken.folder, broken.error);
     }
-    let wanted = Wanted {
-        students: args.students.clone(),
-        failures: args.failures,
-        labs: selected(course, &args.labs)?,
-    };
     let roster = args.roster.as_deref().map(roster::read).transpose()?;
-    let calendar = Calendar {
+    let mut calendar = Calendar {
         course,
         times: table(args.times.as_deref(), |path| Times::read(path, course))?,
         extensions: table(args.extensions.as_deref(), |path| {
@@ -148,11 +174,37 @@ fn draft(
         let beside = ["adjustments.csv", "adjustments.toml"].map(|name| out.join(name));
         beside.into_iter().find(|path| path.is_file())
     });
-    let adjustments = table(adjustments.as_deref(), |path| {
+    let mut adjustments = table(adjustments.as_deref(), |path| {
         Adjustments::read(path, course)
     })?;
     let attempts = Attempts::take_in(course, args, roster.as_deref())?;
     let submissions = &attempts.submissions;
+    let introduced: Vec<Row> = submissions
+        .iter()
+        .map(|submission| rows::introduce(submission, roster.as_deref()))
+        .collect();
+    if let (Some(path), Some(roster)) = (&args.roster, &roster) {
+        compare(path, roster, submissions, &introduced)?;
+    }
+    let people = people(submissions, &introduced, roster.as_deref());
+    for nobody in [
+        calendar.times.resolve(&people)?,
+        calendar.extensions.resolve(&people)?,
+        adjustments.resolve(&people)?,
+    ]
+    .concat()
+    {
+        eprintln!("warning: {nobody}");
+    }
+    let asked = args.students.iter().map(|word| {
+        let found = people.find(word).context("--student")?;
+        Ok(found.with_context(|| people.nobody(word))?.to_owned())
+    });
+    let wanted = Wanted {
+        students: asked.collect::<anyhow::Result<_>>()?,
+        failures: args.failures,
+        labs: selected(course, &args.labs)?,
+    };
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
     let secret = match &args.secret {
         Some(secret) => secret.clone(),
@@ -181,26 +233,20 @@ fn draft(
     let mut kitchens = labs(course, &wanted, earlier)
         .map(|lab| Kitchen::new(lab, hidden))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let introduced: Vec<Row> = submissions
+    said_of_hidden(&kitchens, args.hidden.as_deref())?;
+    let topics: Vec<&str> = kitchens
         .iter()
-        .map(|submission| rows::introduce(submission, roster.as_deref()))
+        .map(|kitchen| kitchen.lab.topic.as_str())
         .collect();
-    let names: Vec<Vec<String>> = introduced
-        .iter()
-        .zip(submissions)
-        .map(|(row, submission)| rows::names(row, submission))
-        .collect();
-    for student in &wanted.students {
-        ensure!(
-            names.iter().any(|names| late::is_one_of(student, names)),
-            "nobody here is called {student}; name a student as grades.csv does"
-        );
+    for line in adjustments.elsewhere(&topics) {
+        eprintln!("warning: {line}");
     }
     // What an earlier run came to, where it is to stay.
     let kept = |who: usize, index: usize| {
         let topic = &kitchens[index].lab.topic;
-        let cell = regrade::kept(earlier?, &introduced[who].student, topic)?;
-        let wants = wanted.wants(&names[who], topic, Some(&cell));
+        let student = &introduced[who].student;
+        let cell = regrade::kept(earlier?, student, topic)?;
+        let wants = wanted.wants(student, topic, Some(&cell));
         (!wants && cell.status != Status::Error).then_some(cell)
     };
     let mut work = Work::new(&kitchens, submissions, &secret, |who, index| {
@@ -216,11 +262,12 @@ fn draft(
         .map(|who| (0..kitchens.len()).map(|index| kept(who, index)).collect())
         .collect();
     let shard = args.shard.map(|shard| (shard.number, shard.of));
+    let mut packages = Packages::default();
     for (index, kitchen) in kitchens.iter_mut().enumerate() {
         let needed = |job: &work::Job| job.kitchen == index && bench::does(shard, job);
         if work.jobs.iter().any(needed) {
             eprintln!("Building the checks of {} …", kitchen.lab.topic);
-            kitchen.prepare(course, &toolchain)?;
+            kitchen.prepare(course, &toolchain, &mut packages)?;
         }
     }
     for job in &mut work.jobs {
@@ -262,24 +309,15 @@ fn draft(
                 .filter_map(|clone| clone.last_commit(folder));
             handed_in.then(|| times.max_by_key(|at| at.unix_seconds()))?
         };
-        judge_times(row, &kitchens, &calendar, &names[who], number, git);
-        change_by_hand(row, &adjustments, &names[who]);
+        judge_times(row, &kitchens, &calendar, number, git);
+        change_by_hand(row, &adjustments);
     }
     if let Some(roster) = &roster {
         for mut row in rows::absent(&kitchens, roster, &students) {
-            let names = [row.student.clone(), row.name.clone(), row.email.clone()];
-            change_by_hand(&mut row, &adjustments, &names);
+            change_by_hand(&mut row, &adjustments);
             numbers.push(row.attempt);
             students.push(row);
         }
-    }
-    let unused = calendar
-        .times
-        .unused()
-        .chain(calendar.extensions.unused())
-        .chain(adjustments.unused());
-    for (place, student) in late::nobody(unused) {
-        eprintln!("warning: {place}: nobody here is called {student}");
     }
     Ok(Draft {
         version: course::VERSION,
@@ -299,6 +337,82 @@ fn draft(
         },
         attempts: numbers,
     })
+}
+
+/// Everybody: those who handed something in, and those of the roster.
+fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&[Student]>) -> People {
+    let here = introduced.iter().zip(submissions).map(|(row, submission)| {
+        let who = &submission.who;
+        Person {
+            student: row.student.clone(),
+            email: row.email.clone(),
+            name: row.name.clone(),
+            words: std::iter::once(&who.key)
+                .chain(&who.aliases)
+                .cloned()
+                .collect(),
+        }
+    });
+    People::new(here.chain(roster.into_iter().flatten().map(Person::from)))
+}
+
+/// Says who is not on the roster.
+///
+/// # Errors
+/// Nobody is: then it is another class's, or in other words than the entries'.
+fn compare(
+    path: &Path,
+    roster: &[Student],
+    submissions: &[Submission],
+    introduced: &[Row],
+) -> anyhow::Result<()> {
+    let foreign: Vec<&Submission> = introduced
+        .iter()
+        .zip(submissions)
+        .filter(|(row, _)| row.flags.iter().any(|flag| flag == rows::NOT_ON_ROSTER))
+        .map(|(_, submission)| submission)
+        .collect();
+    if foreign.len() == submissions.len() {
+        let entries: Vec<_> = foreign.iter().map(|submission| &submission.who).collect();
+        bail!("{}", roster::fits_nobody(path, roster, &entries));
+    }
+    if !foreign.is_empty() {
+        let names = foreign.iter().map(|submission| submission.who.key.as_str());
+        eprintln!(
+            "warning: {}: not on the roster: {}",
+            path.display(),
+            safe::list(names)
+        );
+    }
+    Ok(())
+}
+
+/// Says which labs have hidden checks, as their points are in the grades.
+///
+/// # Errors
+/// `folder`, which was named for them, has none.
+fn said_of_hidden(kitchens: &[Kitchen<'_>], folder: Option<&Path>) -> anyhow::Result<()> {
+    let labs: Vec<String> = kitchens
+        .iter()
+        .filter_map(|kitchen| {
+            let points = kitchen.hidden.as_ref()?.max_points().total();
+            Some(format!("{} ({points} points)", kitchen.lab.topic))
+        })
+        .collect();
+    if let Some(folder) = folder
+        && labs.is_empty()
+    {
+        let lab = kitchens.first().map_or("", |kitchen| &kitchen.lab.folder);
+        bail!(
+            "{} has hidden checks for none of the labs: there is no {}; name the folder that has one folder a lab, or say --no-hidden",
+            folder.display(),
+            folder.join(lab).join("hidden.toml").display()
+        );
+    }
+    if !labs.is_empty() {
+        eprintln!("Hidden checks: {}", labs.join(", "));
+    }
+    Ok(())
 }
 
 fn table<T: Default>(
@@ -377,7 +491,6 @@ fn judge_times(
     row: &mut Row,
     kitchens: &[Kitchen<'_>],
     calendar: &Calendar<'_>,
-    names: &[String],
     attempt: usize,
     git: impl Fn(&str) -> Option<DueDate>,
 ) {
@@ -388,7 +501,8 @@ fn judge_times(
         if !handed_in || calendar.due(&cell.topic).is_none() {
             continue;
         }
-        cell.late = calendar.late(names, &cell.topic, attempt, || git(&kitchen.lab.folder));
+        let student = &row.student;
+        cell.late = calendar.late(student, &cell.topic, attempt, || git(&kitchen.lab.folder));
         known |= cell.late.is_some();
         unknown |= cell.late.is_none();
     }
@@ -403,9 +517,9 @@ fn judge_times(
     }
 }
 
-fn change_by_hand(row: &mut Row, adjustments: &Adjustments, names: &[String]) {
+fn change_by_hand(row: &mut Row, adjustments: &Adjustments) {
     for cell in &mut row.labs {
-        cell.adjustments = adjustments.of(names, &cell.topic);
+        cell.adjustments = adjustments.of(&row.student, &cell.topic);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cli::Similar;
 use crate::handout::put;
 use crate::intake::{self, Submission};
 use crate::late::Times;
+use crate::people::{People, Person};
 use crate::report::safe;
 use crate::roster::{self, Student};
 
@@ -38,8 +39,8 @@ struct Author {
     name: String,
     /// The folder of `--against`; none for the class itself.
     from: Option<String>,
-    /// What tables may call this one.
-    names: Vec<String>,
+    /// What tables may call this one, beside that.
+    person: Person,
     labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
 }
 
@@ -50,20 +51,16 @@ impl Author {
         let student = known.cloned().unwrap_or_else(|| Student {
             student: who.key.clone(),
             name: who.name.clone(),
-            email: String::new(),
+            ..Student::default()
         });
-        let mut names = vec![
-            student.student.clone(),
-            student.email,
-            student.name.clone(),
-            who.key,
-        ];
-        names.extend(who.aliases);
+        let mut person = Person::from(&student);
+        person.words.push(who.key);
+        person.words.extend(who.aliases);
         Author {
             id: student.student,
             name: student.name,
             from: from.map(str::to_owned),
-            names,
+            person,
             labs: submission.labs,
         }
     }
@@ -101,7 +98,7 @@ impl Authors {
                     id: name.clone(),
                     name: String::new(),
                     from: Some(name),
-                    names: Vec::new(),
+                    person: Person::default(),
                     labs,
                 });
             }
@@ -163,6 +160,31 @@ struct Compared {
     pairs: Vec<Alike>,
 }
 
+impl Compared {
+    /// Those of three or more who all have the same but for layout and names.
+    fn groups(&self) -> Vec<Vec<&Side>> {
+        let same = |pair: &&Alike| pair.kind != Kind::Similar;
+        let mut groups: Vec<Vec<&Side>> = Vec::new();
+        for pair in self.pairs.iter().filter(same) {
+            let has = |group: &Vec<&Side>| {
+                let mut sides = group.iter();
+                sides.any(|side| side.is(&pair.left) || side.is(&pair.right))
+            };
+            let (mut joined, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(has);
+            let mut group: Vec<&Side> = joined.drain(..).flatten().collect();
+            for side in [&pair.left, &pair.right] {
+                if !group.iter().any(|other| other.is(side)) {
+                    group.push(side);
+                }
+            }
+            groups = others;
+            groups.push(group);
+        }
+        groups.retain(|group| group.len() > 2);
+        groups
+    }
+}
+
 /// Two that are alike.
 #[derive(Debug, Serialize)]
 struct Alike {
@@ -192,11 +214,20 @@ impl Side {
         }
     }
 
+    fn is(&self, other: &Side) -> bool {
+        self.student == other.student && self.from == other.from
+    }
+
     /// As the terminal shows it.
     fn shown(&self) -> String {
         let from = self.from.as_ref().filter(|from| **from != self.student);
         let from = from.map_or(String::new(), |from| format!(" ({from})"));
-        safe::plain(&format!("{}{from}", self.student)).replace(['\n', '\t'], " ")
+        let name = if self.name.is_empty() || self.name == self.student {
+            String::new()
+        } else {
+            format!(" {}", self.name)
+        };
+        safe::plain(&format!("{}{name}{from}", self.student)).replace(['\n', '\t'], " ")
     }
 }
 
@@ -217,11 +248,16 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         make_room(out)?;
     }
-    let times = match &args.times {
+    let mut times = match &args.times {
         Some(path) => Times::read(path, course)?,
         None => Times::default(),
     };
     let authors = Authors::of(course, args)?;
+    let own = authors.all[..authors.own].iter();
+    let people = People::new(own.map(|author| author.person.clone()));
+    for nobody in times.resolve(&people)? {
+        eprintln!("warning: {nobody}");
+    }
     let mut bundles = Vec::new();
     let mut labs = Vec::new();
     for lab in course.labs() {
@@ -327,7 +363,7 @@ fn bundle(
     let entries = written.iter().map(|(author, work)| {
         let at = match author.from {
             Some(_) => None,
-            None => times.of(&author.names, &lab.topic, 1),
+            None => times.of(&author.id, &lab.topic, 1),
         };
         dolos::Entry {
             id: &author.id,
@@ -358,9 +394,24 @@ impl Found {
                 continue;
             }
             lines.push(head);
-            for pair in lab.pairs.iter().take(SHOWN) {
+            let groups = lab.groups();
+            for group in &groups {
+                let names: Vec<String> = group.iter().map(|side| side.shown()).collect();
                 lines.push(format!(
-                    "  {:<10} {:>4.0} % {:>6} shingles  {} and {}",
+                    "  the same but for layout and names: {}",
+                    names.join("; ")
+                ));
+            }
+            // The first of a group stands for all of it.
+            let follows = |side: &Side| {
+                let mut others = groups.iter().flat_map(|group| group.iter().skip(1));
+                others.any(|other| other.is(side))
+            };
+            let is_told = |pair: &&Alike| follows(&pair.left) || follows(&pair.right);
+            let pairs: Vec<&Alike> = lab.pairs.iter().filter(|pair| !is_told(pair)).collect();
+            for pair in pairs.iter().take(SHOWN) {
+                lines.push(format!(
+                    "  {:<10} {:>4.0} % {:>6} passages  {} and {}",
                     pair.kind.word(),
                     pair.share * 100.0,
                     pair.shared,
@@ -368,8 +419,8 @@ impl Found {
                     pair.right.shown()
                 ));
             }
-            if lab.pairs.len() > SHOWN {
-                let more = lab.pairs.len() - SHOWN;
+            if pairs.len() > SHOWN {
+                let more = pairs.len() - SHOWN;
                 lines.push(format!("  and {more} more, which --out writes"));
             }
         }

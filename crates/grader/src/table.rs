@@ -26,7 +26,7 @@ pub fn read(path: &Path, list: &str, columns: &[&str]) -> anyhow::Result<Vec<Rec
     let records = if is_toml {
         from_toml(path, list)
     } else {
-        from_csv(path)
+        from_csv(path).map(|(_, records)| records)
     };
     let records = records.with_context(|| format!("{} cannot be read", path.display()))?;
     for record in &records {
@@ -56,18 +56,13 @@ pub fn read_foreign(path: &Path, names: &[(&str, &str)]) -> anyhow::Result<Optio
     if path.extension().is_none_or(|ending| ending != "csv") {
         return Ok(None);
     }
-    let mut reader = csv::Reader::from_path(path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    let headings = reader.headers()?.clone();
+    let (headings, mut records) = rows(path)?;
     if !names
         .iter()
-        .all(|(theirs, _)| headings.iter().any(|heading| heading.trim() == *theirs))
+        .all(|(theirs, _)| headings.iter().any(|heading| heading == theirs))
     {
         return Ok(None);
     }
-    drop(reader);
-    let mut records =
-        from_csv(path).with_context(|| format!("{} cannot be read", path.display()))?;
     for record in &mut records {
         let ours = names.iter().filter_map(|(theirs, ours)| {
             let text = record.fields.remove(*theirs)?;
@@ -79,18 +74,38 @@ pub fn read_foreign(path: &Path, names: &[(&str, &str)]) -> anyhow::Result<Optio
     Ok(Some(records))
 }
 
-fn from_csv(path: &Path) -> anyhow::Result<Vec<Record>> {
+/// The headings of a CSV file, in small letters, and its lines. Semicolons or tabs between the columns are as good as
+/// commas: so some spreadsheets write it. Lines that begin with `#` are comments.
+///
+/// # Errors
+/// It cannot be read.
+pub fn rows(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
+    from_csv(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn from_csv(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
+    let bytes = std::fs::read(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("line {line} is not UTF-8; save it as \"CSV UTF-8\"")
+    })?;
+    // What some spreadsheets put before the first word.
+    let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let first = lines.next().unwrap_or_default();
+    let delimiter = *[b',', b';', b'\t']
+        .iter()
+        .find(|delimiter| first.as_bytes().contains(delimiter))
+        .unwrap_or(&b',');
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
         .comment(Some(b'#'))
-        .from_path(path)?;
-    let headings: Vec<String> = reader
-        .headers()?
-        .iter()
-        // What some spreadsheets put before the first word.
-        .map(|heading| heading.trim_start_matches('\u{feff}').to_lowercase())
-        .collect();
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    let headings = reader.headers()?.iter().map(str::to_lowercase);
+    let headings: Vec<String> = headings.collect();
     let mut records = Vec::new();
     for line in reader.records() {
         let line = line?;
@@ -110,7 +125,7 @@ fn from_csv(path: &Path) -> anyhow::Result<Vec<Record>> {
             fields: cells.filter(|(_, cell)| !cell.is_empty()).collect(),
         });
     }
-    Ok(records)
+    Ok((headings, records))
 }
 
 fn from_toml(path: &Path, list: &str) -> anyhow::Result<Vec<Record>> {

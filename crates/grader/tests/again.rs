@@ -54,7 +54,7 @@ fn only_what_is_asked_for_is_judged_again() {
         .success()
         .stdout(
             contains("grace  first-contact  5 → 9  +sends_back_what_it_received")
-                .and(contains("1 changes")),
+                .and(contains("1 change, ")),
         );
     assert_eq!(
         journaled(&out),

@@ -175,7 +175,7 @@ fn duplicates_are_found_however_they_are_disguised_and_packed() {
         "{shown}"
     );
     assert!(
-        contains("exact")
+        contains("the same but for layout and names: 77; =ada; grace\n")
             .and(contains("no verdict"))
             .and(contains("Not compared: empty"))
             .and(contains("Dolos is not installed"))

@@ -109,9 +109,12 @@ student = \"extended\"
 hours = 12
 reason = \"ill\"
 [[extension]]
-student = \"moved\"
+student = \"MOVED\"
 lab = \"first-contact\"
 due = 2026-10-09T23:59:00+02:00
+[[extension]]
+student = \"Ada Lovelace\"
+days = 3
 ",
     )
     .unwrap();
@@ -136,9 +139,14 @@ due = 2026-10-09T23:59:00+02:00
             .args(more)
             .assert()
     };
-    grade(&[])
-        .success()
-        .stderr(contains("nobody here is called nobody").and(contains("silent").not()));
+    grade(&[]).success().stderr(
+        contains("times.csv:10: nobody here is called nobody")
+            .and(contains("nobody here is called silent").not())
+            .and(contains("nobody knows when 2 of 11 handed in").and(contains("1001, silent")))
+            .and(contains(
+                "changed, first-contact: changed by hand to 9.6, of 9",
+            )),
+    );
     let rows = table(&out.join("grades.csv"));
     let expected = [
         ("punctual", "9", "0", ""),
@@ -176,8 +184,21 @@ due = 2026-10-09T23:59:00+02:00
     // All of them handed in the same: it was judged once.
     assert_eq!(journaled(&out), 1);
     let page = fs::read_to_string(out.join("feedback/changed.md")).unwrap();
-    assert!(page.contains("1 day late, 10 % less"), "{page}");
-    assert!(page.contains("1.5 more: explained it well"), "{page}");
+    let html = fs::read_to_string(out.join("report/students/changed.html")).unwrap();
+    for page in [&page, &html] {
+        for words in [
+            "Handed in 2026-10-06 12:00 +02:00, due 2026-10-05 23:59 +02:00: 12 h 1 min late, 10 min of it grace; 1 day begun, 10 % less.",
+            "Changed by hand, 1.5 more: explained it well",
+            "9 earned, 9.6 count.",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+    let page = fs::read_to_string(out.join("feedback/moved.md")).unwrap();
+    assert!(
+        page.contains("due 2026-10-09 23:59 +02:00 by an extension: in time."),
+        "{page}"
+    );
 
     // Graded again, what was changed by hand is still changed, and what changes in the file is said.
     fs::write(
@@ -194,12 +215,38 @@ due = 2026-10-09T23:59:00+02:00
     assert_eq!(rows["silent"]["first-contact"], "9");
     let changes = fs::read_to_string(out.join("changes.csv")).unwrap();
     assert!(changes.contains("silent,first-contact,4,9,"), "{changes}");
+    // What has changed once is not forgotten, and pages of nobody do not stay.
+    let stale = out.join("feedback/somebody.md");
+    fs::write(&stale, "").unwrap();
+    fs::remove_file(&adjustments).unwrap();
+    grade(&["--resume"])
+        .success()
+        .stdout(contains("no change by hand any more").and(contains("1 change, ")));
+    let more = fs::read_to_string(out.join("changes.csv")).unwrap();
+    assert!(
+        more.len() > changes.len() && more.starts_with(&changes),
+        "{more}"
+    );
+    assert!(!stale.exists());
 
     // What cannot be meant is said, with its place.
-    fs::write(&adjustments, "student,lab,points\nchanged,,1\n").unwrap();
-    grade(&["--resume"])
-        .code(1)
-        .stderr(contains("adjustments.csv:2: name the lab"));
+    for (text, words) in [
+        (
+            "student,points,reason\nchanged,1,kind\n",
+            "adjustments.csv:2: name the lab",
+        ),
+        (
+            "student,lab,points\nchanged,0,1\n",
+            "adjustments.csv:2: `reason` is missing",
+        ),
+        (
+            "student;lab;points;reason\nnobody;0;x;y\n",
+            "adjustments.csv:2: `x` in `points` is no number",
+        ),
+    ] {
+        fs::write(&adjustments, text).unwrap();
+        grade(&["--resume"]).code(1).stderr(contains(words));
+    }
 }
 
 #[test]

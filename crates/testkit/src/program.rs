@@ -163,7 +163,10 @@ impl Program {
     /// Waits for the line `WORD ADDR`; `why` explains that it does not come, where that says more than
     /// the rule.
     fn first_line(&self, word: &str, why: &str) -> SocketAddr {
-        let line = match self.next_line() {
+        // Whom it waits for cannot come.
+        let nobody = (word == "listening")
+            .then_some("nobody can reach it before it has said where it listens");
+        let line = match self.next_line_or(nobody) {
             Ok(line) => line,
             Err((got, ending)) => {
                 self.check.note("started", &self.shown, "");
@@ -179,7 +182,7 @@ impl Program {
                     remains: self.remains(),
                     why: match why {
                         "" => format!(
-                            "The program prints \"{word} ADDR\\n\" and flushes standard output before it does anything else."
+                            "The program prints \"{word} ADDR\\n\" and flushes standard output before it waits for anybody or does anything else."
                         ),
                         why => why.into(),
                     },
@@ -388,6 +391,12 @@ impl Program {
 
     /// The next whole line with its end, or what came of it and why no more will.
     fn next_line(&self) -> Result<Vec<u8>, (Vec<u8>, String)> {
+        self.next_line_or(None)
+    }
+
+    /// As [`Program::next_line`]; `peer` says what keeps the one that the program waits for, where that is something else
+    /// than usual.
+    fn next_line_or(&self, peer: Option<&str>) -> Result<Vec<u8>, (Vec<u8>, String)> {
         let mut wait = Wait::new(&self.check, Some(self));
         loop {
             let line = self.stdout.take(TICK, |unread, ended| {
@@ -402,7 +411,11 @@ impl Program {
                 return Ok(line);
             }
             if let Some(ending) = wait.look() {
-                return Err((self.stdout.unread(), wait.describe(&ending)));
+                let said = match peer {
+                    Some(peer) => wait.describe_with(&ending, peer),
+                    None => wait.describe(&ending),
+                };
+                return Err((self.stdout.unread(), said));
             }
         }
     }

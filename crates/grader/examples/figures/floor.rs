@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use course::{Cancel, Course, Lab, Options, Runner, Selection, Verdict};
-use grader::build::{Built, HiddenFrom, Kitchen, Sources, Toolchain};
+use grader::build::{Built, HiddenFrom, Kitchen, Packages, Sources, Toolchain};
 use grader::intake;
 use grader::sandbox::{Sandbox, Tier};
 
@@ -42,10 +42,11 @@ struct Work<'c> {
 pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow::Result<Floor> {
     let toolchain = Toolchain::find(course)?;
     let mut kitchens = Vec::new();
+    let mut packages = Packages::default();
     for lab in labs(course, names)? {
         println!("building the checks of {}", lab.topic);
         let mut kitchen = Kitchen::new(lab, HiddenFrom::Solutions)?;
-        kitchen.prepare(course, &toolchain)?;
+        kitchen.prepare(course, &toolchain, &mut packages)?;
         kitchens.push(kitchen);
     }
     let mut seen = BTreeSet::new();

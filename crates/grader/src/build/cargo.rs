@@ -34,7 +34,11 @@ pub(super) struct Ready {
 
 /// Builds the checks with everything they need. Of the solution where there is one: the folder in `labs` may be in
 /// use.
-pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
+pub(super) fn prepare(
+    course: &Course,
+    lab: &Lab,
+    packages: &mut Packages,
+) -> anyhow::Result<Ready> {
     let manifest = lab
         .solution_dir()
         .unwrap_or_else(|| lab.dir())
@@ -51,12 +55,7 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         .and_then(|made| made.executable.clone())
         .with_context(|| format!("cargo built no test `checks` of {}", lab.topic))?;
 
-    let metadata = metadata(course, &manifest)?;
-    let package = metadata
-        .packages
-        .iter()
-        .find(|package| package.manifest_path == manifest)
-        .with_context(|| format!("{} is no package of the course", manifest.display()))?;
+    let (metadata, package) = packages.find(course, &manifest)?;
     let nodes: HashMap<&str, &Node> = metadata
         .resolve
         .nodes
@@ -100,6 +99,24 @@ pub(super) fn prepare(course: &Course, lab: &Lab) -> anyhow::Result<Ready> {
         edition: package.edition.clone(),
         version: package.version.clone(),
     })
+}
+
+/// What cargo knows of packages. It is asked once for all packages of a workspace, which takes it longer than to find
+/// that a lab's checks are built.
+#[derive(Debug, Default)]
+pub struct Packages(Vec<Metadata>);
+
+impl Packages {
+    /// The package of a manifest, in its workspace.
+    fn find(&mut self, course: &Course, manifest: &Path) -> anyhow::Result<(&Metadata, &Package)> {
+        if !self.0.iter().any(|known| known.package(manifest).is_some()) {
+            self.0.push(metadata(course, manifest)?);
+        }
+        let mut known = self.0.iter();
+        known
+            .find_map(|known| Some((known, known.package(manifest)?)))
+            .with_context(|| format!("{} is no package of the course", manifest.display()))
+    }
 }
 
 /// The grader's own target folder.
@@ -242,13 +259,20 @@ impl Artifact {
 }
 
 /// <https://doc.rust-lang.org/cargo/commands/cargo-metadata.html>
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
     resolve: Resolve,
 }
 
-#[derive(Deserialize)]
+impl Metadata {
+    fn package(&self, manifest: &Path) -> Option<&Package> {
+        let mut packages = self.packages.iter();
+        packages.find(|package| package.manifest_path == manifest)
+    }
+}
+
+#[derive(Debug, Deserialize)]
 struct Package {
     id: String,
     manifest_path: PathBuf,
@@ -256,25 +280,25 @@ struct Package {
     version: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Resolve {
     nodes: Vec<Node>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Node {
     id: String,
     deps: Vec<Dependency>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Dependency {
     name: String,
     pkg: String,
     dep_kinds: Vec<DependencyKind>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct DependencyKind {
     kind: Option<String>,
 }

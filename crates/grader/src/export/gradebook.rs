@@ -37,6 +37,25 @@ pub fn run(course: &Course, args: &cli::Gradebook) -> anyhow::Result<()> {
     let columns = columns(course, &class, &table, args)?;
     let done = fill(&mut table, &people, &columns, &class, args.scale)?;
     report::put(&args.out, table.text().as_bytes())?;
+    let headings = table.values(0);
+    let mut filled = Vec::new();
+    for column in &columns {
+        let name = match column.what {
+            What::Lab(place) => &class.labs[place].topic,
+            What::Total => "the total",
+        };
+        println!("{} ← {name}", headings[column.index].trim());
+        filled.push(column.what);
+    }
+    let is_left =
+        |place: usize| !filled.contains(&What::Total) && !filled.contains(&What::Lab(place));
+    let places = class.labs.iter().enumerate();
+    for (_, lab) in places.filter(|(place, _)| is_left(*place)) {
+        eprintln!(
+            "warning: no column for {topic}: say which it is with --column 'HEADING={topic}'",
+            topic = lab.topic
+        );
+    }
     println!(
         "{}: {} students, {} cells changed",
         args.out.display(),

@@ -65,6 +65,8 @@ impl Wanted {
 
 /// One file as it was found.
 struct Found {
+    /// The entry that it was in.
+    source: String,
     name: String,
     content: Result<String, String>,
 }
@@ -76,6 +78,8 @@ pub(super) struct Collection<'w> {
     notes: Vec<String>,
     /// How much has been taken, in bytes.
     taken: usize,
+    /// The entry that is being read.
+    source: String,
 }
 
 /// What is taken of it.
@@ -93,6 +97,7 @@ impl<'w> Collection<'w> {
             found: BTreeMap::new(),
             notes: Vec::new(),
             taken: 0,
+            source: String::new(),
         }
     }
 
@@ -197,10 +202,16 @@ impl<'w> Collection<'w> {
 
     fn add(&mut self, item: Item, name: &str, content: Result<String, String>) {
         let name = shown(name);
-        self.found
-            .entry(item)
-            .or_default()
-            .push(Found { name, content });
+        self.found.entry(item).or_default().push(Found {
+            source: self.source.clone(),
+            name,
+            content,
+        });
+    }
+
+    /// What follows is of this entry.
+    pub(super) fn of(&mut self, entry: &str) {
+        entry.clone_into(&mut self.source);
     }
 
     /// Decides: each file once, and a lab of which a file was refused not at all.
@@ -251,9 +262,17 @@ fn decide(mut found: Vec<Found>) -> Result<String, String> {
             } else {
                 "in two places, with different content"
             };
+            let place = |found: &Found| {
+                if first.source == second.source {
+                    found.name.clone()
+                } else {
+                    format!("{} of {}", found.name, shown(&found.source))
+                }
+            };
             Err(format!(
                 "{} and {}: the same file {how}; hand in one",
-                first.name, second.name
+                place(first),
+                place(second)
             ))
         }
         _ => found.pop().map_or_else(

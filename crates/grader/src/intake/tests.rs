@@ -114,6 +114,7 @@ fn student(student: &str, name: &str, email: &str) -> Student {
         student: student.to_owned(),
         name: name.to_owned(),
         email: email.to_owned(),
+        ..Student::default()
     }
 }
 

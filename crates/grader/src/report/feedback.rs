@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use course::{CheckReport, Kind, Show, Verdict};
 
-use super::{Cell, Class, Column, Row, Status, number, safe};
+use super::{Cell, Class, Column, Row, Status, number, safe, state};
+use crate::late::Late;
 
 pub(super) fn page(class: &Class, row: &Row) -> String {
     let mut page = format!("# {}\n\n", safe::inline(&class.course));
@@ -23,11 +24,16 @@ pub(super) fn page(class: &Class, row: &Row) -> String {
     if !row.notes.is_empty() {
         page.push('\n');
     }
-    page.push_str("| lab | points | of |\n|---|---:|---:|\n");
+    page.push_str("| lab | points | of | |\n|---|---:|---:|---|\n");
     for (lab, cell) in class.labs.iter().zip(&row.labs) {
         let points = cell.score.map_or("–".to_owned(), number);
         let title = safe::inline(&lab.title);
-        let _ = writeln!(page, "| {title} | {points} | {} |", lab.max_points);
+        let state = state(cell.status);
+        let _ = writeln!(
+            page,
+            "| {title} | {points} | {} | {state} |",
+            lab.max_points
+        );
     }
     for lab in &class.labs {
         for check in &lab.uncounted {
@@ -50,7 +56,13 @@ fn section(page: &mut String, lab: &Column, cell: &Cell) {
         return;
     }
     let _ = writeln!(page, "\n## {}\n", safe::inline(&lab.title));
-    changes(page, cell);
+    let said = changes(cell);
+    for line in &said {
+        let _ = writeln!(page, "- {}", safe::inline(line));
+    }
+    if !said.is_empty() {
+        page.push('\n');
+    }
     let said = cell.message.as_deref().unwrap_or_default();
     match cell.status {
         Status::Starter => {
@@ -120,46 +132,17 @@ fn transcript(page: &mut String, check: &CheckReport) {
     }
 }
 
-/// Why what counts is not what was earned.
-fn changes(page: &mut String, cell: &Cell) {
+/// Why what counts is not what was earned, a sentence each; nothing where it is.
+pub(super) fn changes(cell: &Cell) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(attempt) = cell.attempt {
         said.push(format!("Attempt {attempt} counts."));
     }
-    if let Some(late) = &cell.late
-        && late.days > 0
-    {
-        let days = if late.days == 1 {
-            "1 day".to_owned()
-        } else {
-            format!("{} days", late.days)
-        };
-        said.push(format!(
-            "Handed in {}, due {}: {days} late, {} % less.",
-            safe::inline(&late.submitted),
-            safe::inline(&late.due),
-            number(late.percent)
-        ));
-    }
-    for change in &cell.adjustments {
-        let what = match (change.set, change.points) {
-            (Some(set), _) => format!("set to {}", number(set)),
-            (None, Some(less)) if less < 0.0 => format!("{} fewer", number(-less)),
-            (None, more) => format!("{} more", number(more.unwrap_or_default())),
-        };
-        said.push(format!(
-            "Changed by hand, {what}: {}",
-            safe::inline(&change.reason)
-        ));
-    }
-    if said.is_empty() {
-        return;
-    }
-    if let (Some(points), Some(score)) = (cell.points, cell.score) {
+    said.extend(cell.late.as_ref().and_then(Late::said));
+    let by_hand = cell.adjustments.iter();
+    said.extend(by_hand.map(|change| format!("Changed by hand, {change}")));
+    if let (false, Some(points), Some(score)) = (said.is_empty(), cell.points, cell.score) {
         said.push(format!("{points} earned, {} count.", number(score)));
     }
-    for line in said {
-        let _ = writeln!(page, "- {line}");
-    }
-    page.push('\n');
+    said
 }

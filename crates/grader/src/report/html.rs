@@ -12,7 +12,7 @@ use course::{Kind, Verdict};
 use minijinja::{Environment, Value};
 use serde::Serialize;
 
-use super::{Cell, Class, Column, Row, Status, number, safe, sources};
+use super::{Cell, Class, Column, Row, Status, feedback, number, safe, sources, state};
 
 /// How many of the checks that most fail are shown.
 const MOST_CHECKS: usize = 12;
@@ -282,8 +282,8 @@ struct HardCheck {
     percent: String,
 }
 
-/// The checks that fail in the largest part of the programs that were judged.
-fn hard_checks(class: &Class) -> Vec<HardCheck> {
+/// The checks that fail in the largest part of the programs that were judged, and how many more fail.
+fn hard_checks(class: &Class) -> (Vec<HardCheck>, usize) {
     let mut all = Vec::new();
     for (index, lab) in class.labs.iter().enumerate() {
         let mut counts: BTreeMap<&str, (bool, usize, usize)> = BTreeMap::new();
@@ -306,8 +306,25 @@ fn hard_checks(class: &Class) -> Vec<HardCheck> {
     }
     let part = |check: &HardCheck| check.failed as f64 / check.of.max(1) as f64;
     all.sort_by(|a, b| part(b).total_cmp(&part(a)).then(b.failed.cmp(&a.failed)));
-    all.truncate(MOST_CHECKS);
-    all
+    // Among equals one of each lab after the other, so that no lab hides the others.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, HardCheck)> = all
+        .into_iter()
+        .map(|check| {
+            let rank = seen.entry(check.topic.clone()).or_default();
+            *rank += 1;
+            (*rank, check)
+        })
+        .collect();
+    ranked.sort_by(|(rank_a, a), (rank_b, b)| {
+        let by_part = part(b).total_cmp(&part(a));
+        by_part
+            .then(b.failed.cmp(&a.failed))
+            .then(rank_a.cmp(rank_b))
+    });
+    let more = ranked.len().saturating_sub(MOST_CHECKS);
+    ranked.truncate(MOST_CHECKS);
+    (ranked.into_iter().map(|(_, check)| check).collect(), more)
 }
 
 /// A check's name is a sentence.
@@ -387,7 +404,10 @@ fn table_cell(lab: &Column, cell: &Cell) -> TableCell {
     let graded = cell.status == Status::Graded;
     TableCell {
         points: points.map(number).unwrap_or_default(),
-        word: state(cell.status),
+        word: match cell.status {
+            Status::Missing => "–",
+            status => state(status),
+        },
         heat: ratio.filter(|_| graded).map(|ratio| match ratio {
             r if r >= 95.0 => 4,
             r if r >= 75.0 => 3,
@@ -395,18 +415,6 @@ fn table_cell(lab: &Column, cell: &Cell) -> TableCell {
             r if r >= 25.0 => 1,
             _ => 0,
         }),
-    }
-}
-
-fn state(status: Status) -> &'static str {
-    match status {
-        Status::Graded => "",
-        Status::DoesNotCompile => "does not compile",
-        Status::Starter => "as given out",
-        Status::Missing => "–",
-        Status::Refused => "refused",
-        Status::Error => "not graded",
-        Status::Elsewhere => "in another shard",
     }
 }
 
@@ -503,13 +511,15 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
                 .collect(),
         })
         .collect();
+    let (checks, more_checks) = hard_checks(class);
     let page = ClassPage {
         course: &class.course,
         sandbox: &class.sandbox,
         notes: &class.sandbox_notes,
         toolchain: &class.toolchain,
         late: class.students.iter().any(|row| row.late_days > 0),
-        checks: hard_checks(class),
+        checks,
+        more_checks,
         flags: flag_groups(class, &places),
         tiles,
         errors,
@@ -528,6 +538,7 @@ struct ClassPage<'c> {
     toolchain: &'c str,
     late: bool,
     checks: Vec<HardCheck>,
+    more_checks: usize,
     flags: Vec<FlagGroup>,
     tiles: [Tile; 5],
     errors: Vec<Trouble>,
@@ -565,6 +576,7 @@ struct LabPart {
     bonus: u32,
     percent: String,
     state: String,
+    changes: Vec<String>,
     detail: bool,
     message_title: &'static str,
     message: Option<String>,
@@ -610,12 +622,13 @@ fn part(lab: &Column, cell: &Cell, dir: &Path) -> LabPart {
         max: lab.max_points,
         bonus: lab.max_bonus_points,
         percent: whole(percent(points.unwrap_or(0.0), f64::from(lab.max_points)).clamp(0.0, 100.0)),
+        changes: feedback::changes(cell),
         state: match cell.status {
-            Status::Missing => "not handed in".to_owned(),
             Status::Graded if !cell.unsteady.is_empty() => "unsteady".to_owned(),
             status => state(status).to_owned(),
         },
-        detail: !matches!(cell.status, Status::Missing | Status::Starter),
+        detail: !matches!(cell.status, Status::Missing | Status::Starter)
+            || !cell.adjustments.is_empty(),
         message_title: match cell.status {
             Status::DoesNotCompile => "What the compiler says",
             _ => "Why",
@@ -663,7 +676,7 @@ fn student(
         Tile::new(failed.count(), "checks failed"),
     ];
     if row.late_days > 0 {
-        tiles.push(Tile::new(row.late_days, "days late"));
+        tiles.push(Tile::new(row.late_days, "days late, all labs together"));
     }
     let page = StudentPage {
         course: &class.course,

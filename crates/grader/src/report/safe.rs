@@ -47,6 +47,20 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// How many words of a list are named in a message.
+const MOST_NAMED: usize = 10;
+
+/// The words, with commas between; of many the first ones, and how many more there are.
+pub fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    let words: Vec<String> = words.map(plain).collect();
+    let more = words.len().saturating_sub(MOST_NAMED);
+    let mut list = words[..words.len() - more].join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
+}
+
 /// Plain text in HTML, between tags and in quoted attributes.
 #[must_use]
 pub fn html(text: &str) -> String {

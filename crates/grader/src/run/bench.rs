@@ -79,9 +79,19 @@ impl Bench<'_> {
 
     /// Does all jobs, several at a time; the results stand in the order of the jobs.
     pub(super) fn all(&self, jobs: &[Job], pace: &Pace<'_>) -> Vec<Result> {
-        let here: Vec<usize> = (0..jobs.len()).filter(|n| self.does(&jobs[*n])).collect();
+        let here = (0..jobs.len()).filter(|n| self.does(&jobs[*n]));
+        let (known, here): (Vec<usize>, Vec<usize>) =
+            here.partition(|n| self.known(&jobs[*n]).is_some());
+        if !known.is_empty() {
+            eprintln!("{} known from before, {} to judge", known.len(), here.len());
+        }
+        let known = known.into_iter().filter_map(|n| {
+            let outcome = self.known(&jobs[n])?;
+            Some((n, Ok(outcome.clone())))
+        });
         let results: Mutex<BTreeMap<usize, std::result::Result<Outcome, String>>> =
-            Mutex::default();
+            Mutex::new(known.collect());
+        let done = AtomicUsize::new(0);
         let next = AtomicUsize::new(0);
         let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = Progress::new(here.len());
@@ -97,7 +107,7 @@ impl Bench<'_> {
                         let mut results = lock();
                         results.insert(*index, result);
                         let topic = &self.kitchens[job.kitchen].lab.topic;
-                        progress.done(results.len(), topic);
+                        progress.done(done.fetch_add(1, Ordering::Relaxed) + 1, topic);
                     }
                 });
             }
@@ -115,12 +125,13 @@ impl Bench<'_> {
             .collect()
     }
 
+    /// What an earlier run came to, where that is to stay.
+    fn known(&self, job: &Job) -> Option<&Outcome> {
+        let outcome = self.journal.known(&job.key);
+        outcome.filter(|_| !job.again)
+    }
+
     fn one(&self, job: &Job) -> std::result::Result<Outcome, String> {
-        if let Some(outcome) = self.journal.known(&job.key)
-            && !job.again
-        {
-            return Ok(outcome.clone());
-        }
         let together = {
             let _crowd = self.crowd.read().unwrap_or_else(PoisonError::into_inner);
             self.attempt(job)

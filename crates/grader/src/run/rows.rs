@@ -12,6 +12,9 @@ use crate::journal::Outcome;
 use crate::report::{Cell, Row, Status};
 use crate::roster::{self, Student};
 
+/// The flag of an entry of whom the roster has nobody.
+pub(super) const NOT_ON_ROSTER: &str = "not-on-roster";
+
 /// Who it is, and what is to be said before any lab is looked at.
 pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> Row {
     let who = &submission.who;
@@ -31,7 +34,7 @@ pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> 
                 row.name.clone_from(&student.name);
             }
         }
-        Some(None) => row.flags.push("not-on-roster".to_owned()),
+        Some(None) => row.flags.push(NOT_ON_ROSTER.to_owned()),
         None => {}
     }
     if who.late {
@@ -42,18 +45,6 @@ pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> 
         row.notes.push(format!("Not taken: {reason}."));
     }
     row
-}
-
-/// The words by which a table may name the student of a row.
-pub(super) fn names(row: &Row, submission: &Submission) -> Vec<String> {
-    let mut names = vec![
-        row.student.clone(),
-        row.email.clone(),
-        row.name.clone(),
-        submission.who.key.clone(),
-    ];
-    names.extend(submission.who.aliases.iter().cloned());
-    names
 }
 
 /// The rows of all submissions, `introduced` already; `kept` has what stays of an earlier run.
