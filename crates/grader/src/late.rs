@@ -1,5 +1,6 @@
 //! Lateness: when what was handed in, what was due when, and what the difference costs.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -119,11 +120,9 @@ pub fn cost(policy: &LatePolicy, due: i64, submitted: i64) -> (u32, f64) {
 
 /// Whom and what a line of a table is about.
 #[derive(Debug)]
-struct About {
-    /// The table's word for the student; once it is known whom that means, the `student` of the grades.
+pub struct About {
+    /// The table's word for the student.
     student: String,
-    /// Whether that is known.
-    known: bool,
     /// The topic; none for every lab.
     lab: Option<String>,
     place: String,
@@ -133,54 +132,74 @@ impl About {
     fn of(record: &Record, course: &Course) -> anyhow::Result<About> {
         Ok(About {
             student: record.text("student").unwrap_or_default().to_owned(),
-            known: false,
             lab: record.lab(course)?,
             place: record.place(),
         })
     }
+}
 
-    fn is_about(&self, student: &str, topic: &str) -> bool {
-        self.known && self.student == student && self.lab.as_deref().is_none_or(|lab| lab == topic)
+/// The lines of a table, by whom they are about.
+#[derive(Debug)]
+pub struct Lines<T> {
+    all: Vec<(About, T)>,
+    /// By the `student` of the grades: the places of the lines.
+    by_student: HashMap<String, Vec<usize>>,
+}
+
+impl<T> Default for Lines<T> {
+    fn default() -> Lines<T> {
+        Lines {
+            all: Vec::new(),
+            by_student: HashMap::new(),
+        }
     }
 }
 
-/// Finds out whom each line is about. What is to be said of those that are about nobody.
-///
-/// # Errors
-/// A line may be about any of several.
-fn resolve<'a>(
-    lines: impl Iterator<Item = &'a mut About>,
-    people: &People,
-) -> anyhow::Result<Vec<String>> {
-    let mut nobody = Vec::new();
-    for about in lines {
-        let found = people
-            .find(&about.student)
-            .with_context(|| about.place.clone())?;
-        match found {
-            Some(student) => {
-                about.student = student.to_owned();
-                about.known = true;
+impl<T> Lines<T> {
+    fn push(&mut self, about: About, line: T) {
+        self.all.push((about, line));
+    }
+
+    /// Finds out whom each line is about: until then none is about anybody. What is to be said of those that are about
+    /// nobody.
+    ///
+    /// # Errors
+    /// A line may be about any of several.
+    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
+        let mut nobody = Vec::new();
+        for (index, (about, _)) in self.all.iter().enumerate() {
+            let (place, word) = (&about.place, &about.student);
+            match people.find(word).with_context(|| place.clone())? {
+                Some(student) => {
+                    let lines = self.by_student.entry(student.to_owned()).or_default();
+                    lines.push(index);
+                }
+                None => nobody.push(format!("{place}: {}", people.nobody(word))),
             }
-            None => nobody.push(format!(
-                "{}: {}",
-                about.place,
-                people.nobody(&about.student)
-            )),
         }
+        let more = nobody.len().saturating_sub(MOST_NAMED);
+        nobody.truncate(MOST_NAMED);
+        if more > 0 {
+            nobody.push(format!("and {more} lines more that are about nobody here"));
+        }
+        Ok(nobody)
     }
-    let more = nobody.len().saturating_sub(MOST_NAMED);
-    nobody.truncate(MOST_NAMED);
-    if more > 0 {
-        nobody.push(format!("and {more} lines more that are about nobody here"));
+
+    /// Those about a lab of a student, in the order of the file.
+    fn about(&self, student: &str, topic: &str) -> impl Iterator<Item = (&About, &T)> {
+        let places = self.by_student.get(student).into_iter().flatten();
+        let lines = places.map(|place| &self.all[*place]);
+        lines
+            .filter(move |(about, _)| about.lab.as_deref().is_none_or(|lab| lab == topic))
+            .map(|(about, line)| (about, line))
     }
-    Ok(nobody)
 }
 
 /// The times of the submissions, as a table gives them.
 #[derive(Debug, Default)]
 pub struct Times {
-    lines: Vec<(About, Option<usize>, DueDate)>,
+    /// The attempt, where one is named, and the moment.
+    pub lines: Lines<(Option<usize>, DueDate)>,
 }
 
 impl Times {
@@ -199,13 +218,13 @@ impl Times {
             Some(records) => records,
             None => table::read(path, "time", &columns)?,
         };
-        let mut lines = Vec::new();
+        let mut lines = Lines::default();
         for record in records {
             let at = record
                 .moment("submitted")?
                 .with_context(|| format!("{}: `submitted` is missing", record.place()))?;
             let attempt = record.number("attempt")?.map(|number| number as usize);
-            lines.push((About::of(&record, course)?, attempt, at));
+            lines.push(About::of(&record, course)?, (attempt, at));
         }
         Ok(Times { lines })
     }
@@ -214,20 +233,11 @@ impl Times {
     /// not, and among equals the last one.
     #[must_use]
     pub fn of(&self, student: &str, topic: &str, attempt: usize) -> Option<DueDate> {
-        let fitting = self.lines.iter().filter(|(about, which, _)| {
-            about.is_about(student, topic) && which.is_none_or(|which| which == attempt)
-        });
-        fitting
-            .max_by_key(|(about, which, _)| (which.is_some(), about.lab.is_some()))
-            .map(|(_, _, at)| *at)
-    }
-
-    /// Finds out whom each line is about. What is to be said of those that are about nobody.
-    ///
-    /// # Errors
-    /// A line may be about any of several.
-    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
-        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
+        let lines = self.lines.about(student, topic);
+        lines
+            .filter(|(_, (which, _))| which.is_none_or(|which| which == attempt))
+            .max_by_key(|(about, (which, _))| (which.is_some(), about.lab.is_some()))
+            .map(|(_, (_, at))| *at)
     }
 }
 
@@ -245,7 +255,7 @@ fn canvas(path: &Path) -> anyhow::Result<Times> {
         submitted_at: Option<String>,
     }
     let all: Vec<Submission> = serde_json::from_slice(&std::fs::read(path)?)?;
-    let mut lines = Vec::new();
+    let mut lines = Lines::default();
     for submission in all {
         let Some(text) = submission.submitted_at else {
             continue;
@@ -254,10 +264,9 @@ fn canvas(path: &Path) -> anyhow::Result<Times> {
         let about = About {
             student: submission.user_id.to_string(),
             lab: None,
-            known: false,
             place: path.display().to_string(),
         };
-        lines.push((about, None, at));
+        lines.push(about, (None, at));
     }
     Ok(Times { lines })
 }
@@ -265,11 +274,14 @@ fn canvas(path: &Path) -> anyhow::Result<Times> {
 /// More time for some.
 #[derive(Debug, Default)]
 pub struct Extensions {
-    lines: Vec<(About, Until)>,
+    /// The new time.
+    pub lines: Lines<Until>,
 }
 
+/// When it is due.
 #[derive(Debug)]
-enum Until {
+pub enum Until {
+    /// At this moment.
     Moment(DueDate),
     /// After the due date of everybody.
     Seconds(i64),
@@ -283,7 +295,7 @@ impl Extensions {
     /// It cannot be read.
     pub fn read(path: &Path, course: &Course) -> anyhow::Result<Extensions> {
         let columns = ["student", "lab", "due", "days", "hours", "reason"];
-        let mut lines = Vec::new();
+        let mut lines = Lines::default();
         for record in table::read(path, "extension", &columns)? {
             let until = match (
                 record.moment("due")?,
@@ -295,7 +307,7 @@ impl Extensions {
                 (None, None, Some(hours)) => Until::Seconds((hours * 3600.0) as i64),
                 _ => anyhow::bail!("{}: say one of `due`, `days` and `hours`", record.place()),
             };
-            lines.push((About::of(&record, course)?, until));
+            lines.push(About::of(&record, course)?, until);
         }
         Ok(Extensions { lines })
     }
@@ -303,8 +315,7 @@ impl Extensions {
     /// When a lab that everybody has until `due` is due for this student: the latest that any line gives. And whether
     /// it is by an extension.
     fn of(&self, student: &str, topic: &str, due: DueDate) -> (DueDate, bool) {
-        let lines = self.lines.iter();
-        let extended = lines.filter(|(about, _)| about.is_about(student, topic));
+        let extended = self.lines.about(student, topic);
         let latest = extended
             .map(|(_, until)| match until {
                 Until::Moment(moment) => *moment,
@@ -315,14 +326,6 @@ impl Extensions {
             Some(latest) if latest.unix_seconds() > due.unix_seconds() => (latest, true),
             _ => (due, false),
         }
-    }
-
-    /// Finds out whom each line is about. What is to be said of those that are about nobody.
-    ///
-    /// # Errors
-    /// A line may be about any of several.
-    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
-        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
     }
 }
 
@@ -407,7 +410,8 @@ impl std::fmt::Display for Adjustment {
 /// graded again.
 #[derive(Debug, Default)]
 pub struct Adjustments {
-    lines: Vec<(About, Adjustment)>,
+    /// The changes.
+    pub lines: Lines<Adjustment>,
 }
 
 impl Adjustments {
@@ -417,7 +421,7 @@ impl Adjustments {
     /// It cannot be read.
     pub fn read(path: &Path, course: &Course) -> anyhow::Result<Adjustments> {
         let columns = ["student", "lab", "points", "set", "reason"];
-        let mut lines = Vec::new();
+        let mut lines = Lines::default();
         for record in table::read(path, "adjustment", &columns)? {
             let adjustment = Adjustment {
                 set: record.number("set")?,
@@ -439,7 +443,7 @@ impl Adjustments {
             );
             let about = About::of(&record, course)?;
             anyhow::ensure!(about.lab.is_some(), "{}: name the lab", record.place());
-            lines.push((about, adjustment));
+            lines.push(about, adjustment);
         }
         Ok(Adjustments { lines })
     }
@@ -447,7 +451,7 @@ impl Adjustments {
     /// What is to be said of the lines about labs that are not among these.
     #[must_use]
     pub fn elsewhere(&self, topics: &[&str]) -> Vec<String> {
-        let lines = self.lines.iter();
+        let lines = self.lines.all.iter();
         let labs = lines.filter_map(|(about, _)| Some((&about.place, about.lab.as_deref()?)));
         labs.filter(|(_, lab)| !topics.contains(lab))
             .map(|(place, lab)| {
@@ -461,17 +465,8 @@ impl Adjustments {
     /// Those of a lab of a student, in the order of the file.
     #[must_use]
     pub fn of(&self, student: &str, topic: &str) -> Vec<Adjustment> {
-        let lines = self.lines.iter();
-        let fitting = lines.filter(|(about, _)| about.is_about(student, topic));
+        let fitting = self.lines.about(student, topic);
         fitting.map(|(_, adjustment)| adjustment.clone()).collect()
-    }
-
-    /// Finds out whom each line is about. What is to be said of those that are about nobody.
-    ///
-    /// # Errors
-    /// A line may be about any of several.
-    pub fn resolve(&mut self, people: &People) -> anyhow::Result<Vec<String>> {
-        resolve(self.lines.iter_mut().map(|(about, ..)| about), people)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whom a word of a table or of the command line means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use anyhow::ensure;
+
+use crate::report::safe;
 use crate::roster::{Student, is_name, login, same};
-
-/// How many of several people are named.
-const SHOWN: usize = 3;
 
 /// Somebody of the class, with everything that they may be called.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +33,22 @@ impl From<&Student> for Person {
 
 /// All of a class. Somebody may be there more than once, as one who handed in twice.
 #[derive(Debug, Default)]
-pub struct People(Vec<Person>);
+pub struct People {
+    all: Vec<Person>,
+    /// By the `student` in small letters: their places.
+    by_student: HashMap<String, Vec<usize>>,
+}
 
 impl People {
     /// These.
     pub fn new(all: impl IntoIterator<Item = Person>) -> People {
-        People(all.into_iter().collect())
+        let all: Vec<Person> = all.into_iter().collect();
+        let mut by_student: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, person) in all.iter().enumerate() {
+            let student = person.student.to_lowercase();
+            by_student.entry(student).or_default().push(place);
+        }
+        People { all, by_student }
     }
 
     /// Whom `word` means: by the `student` first, then by the address, the name, and whatever else somebody is called.
@@ -47,8 +57,13 @@ impl People {
     /// # Errors
     /// It may be any of several.
     pub fn find(&self, word: &str) -> anyhow::Result<Option<&str>> {
-        let tiers: [&dyn Fn(&Person) -> bool; 4] = [
-            &|person| same(&person.student, word),
+        let of_the_number = self.by_student.get(&word.to_lowercase());
+        let of_the_number = of_the_number.into_iter().flatten();
+        let students = of_the_number.map(|place| self.all[*place].student.as_str());
+        if let Some(student) = only(word, students)? {
+            return Ok(Some(student));
+        }
+        let tiers: [&dyn Fn(&Person) -> bool; 3] = [
             &|person| same(&person.email, word),
             &|person| is_name(&person.name, word),
             &|person| {
@@ -58,20 +73,10 @@ impl People {
             },
         ];
         for fits in tiers {
-            let fitting = self.0.iter().filter(|person| fits(person));
-            let found: BTreeSet<&str> = fitting.map(|person| person.student.as_str()).collect();
-            anyhow::ensure!(
-                found.len() <= 1,
-                "{word} may be any of {}; write one of these",
-                found
-                    .iter()
-                    .take(SHOWN)
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            );
-            if let Some(found) = found.into_iter().next() {
-                return Ok(Some(found));
+            let fitting = self.all.iter().filter(|person| fits(person));
+            let students = fitting.map(|person| person.student.as_str());
+            if let Some(student) = only(word, students)? {
+                return Ok(Some(student));
             }
         }
         Ok(None)
@@ -80,10 +85,24 @@ impl People {
     /// What to say of a word that means nobody.
     #[must_use]
     pub fn nobody(&self, word: &str) -> String {
-        let like = self.0.first();
+        let like = self.all.first();
         let like = like.map_or(String::new(), |person| format!(", like {}", person.student));
         format!("nobody here is called {word}; name a student as grades.csv does{like}")
     }
+}
+
+/// The one student of those whom a word fits, if it fits any.
+fn only<'p>(
+    word: &str,
+    students: impl Iterator<Item = &'p str>,
+) -> anyhow::Result<Option<&'p str>> {
+    let found: BTreeSet<&str> = students.filter(|student| !student.is_empty()).collect();
+    ensure!(
+        found.len() <= 1,
+        "{word} may be any of {}; write one of these",
+        safe::list(found.iter().copied())
+    );
+    Ok(found.into_iter().next())
 }
 
 #[cfg(test)]

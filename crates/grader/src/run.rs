@@ -188,9 +188,9 @@ fn draft(
     }
     let people = people(submissions, &introduced, roster.as_deref());
     for nobody in [
-        calendar.times.resolve(&people)?,
-        calendar.extensions.resolve(&people)?,
-        adjustments.resolve(&people)?,
+        calendar.times.lines.resolve(&people)?,
+        calendar.extensions.lines.resolve(&people)?,
+        adjustments.lines.resolve(&people)?,
     ]
     .concat()
     {

@@ -255,7 +255,7 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
     let authors = Authors::of(course, args)?;
     let own = authors.all[..authors.own].iter();
     let people = People::new(own.map(|author| author.person.clone()));
-    for nobody in times.resolve(&people)? {
+    for nobody in times.lines.resolve(&people)? {
         eprintln!("warning: {nobody}");
     }
     let mut bundles = Vec::new();
