@@ -86,7 +86,8 @@ pub struct Similar {
     /// Where what was found goes
     #[arg(long, value_name = "OUT")]
     pub out: Option<PathBuf>,
-    /// Who is in the class: a CSV file with the columns student,name,email
+    /// Who is in the class: a CSV file with the columns student,name,email, or what Canvas, Moodle or GitHub Classroom
+    /// exports
     #[arg(long, value_name = "CSV")]
     pub roster: Option<PathBuf>,
     /// When what was handed in, for Dolos's timeline: as `cargo grade run --times` takes it
@@ -231,11 +232,12 @@ pub struct Run {
     /// How many submissions are graded at a time [default: two a core, and up to four while the machine is idle]
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// Who is in the class: a CSV file with the columns student,name,email
+    /// Who is in the class: a CSV file with the columns student,name,email, or what Canvas, Moodle or GitHub Classroom
+    /// exports
     #[arg(long, value_name = "CSV")]
     pub roster: Option<PathBuf>,
     /// Go on from the results in DIR, of a run that was interrupted or one that came to its end: what has the same sources,
-    /// checks, compiler, limits and seed is not judged again. Prints what is other than before, and writes changes.csv
+    /// checks, compiler, limits and seed is not judged again. Prints what is other than before, and adds it to changes.csv
     #[arg(long)]
     pub resume: bool,
     /// What keeps submissions from the machine; `none` gives each of them all your rights [default: the first

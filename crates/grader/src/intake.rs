@@ -5,7 +5,7 @@
 //! management systems name what they hand out, [`archive`] reads folders, zip and tar, [`collect`] decides what of
 //! it is taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -130,16 +130,17 @@ fn is_table(path: &Path, roster: Option<&[Student]>) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let who = entry::read(&name, false);
     let of_a_student = roster.is_some_and(|roster| roster::find(roster, &who).is_some());
-    !of_a_student && !entry::is_numbered(&name)
+    !of_a_student && entry::numbered(&name).is_none()
 }
 
-/// Whether a folder is one of submissions: it has entries with students' numbers in their names.
+/// Whether a folder is one of submissions: it has entries of more than one student, by the numbers in their names.
 fn is_of_submissions(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else {
         return false;
     };
-    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.any(|name| entry::is_numbered(&name))
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let students: BTreeSet<String> = names.filter_map(|name| entry::numbered(&name)).collect();
+    students.len() > 1
 }
 
 /// One entry of the folder.

@@ -189,8 +189,12 @@ impl Record {
         };
         let number = text.trim_start_matches('+').parse::<f64>().ok();
         let number = number.filter(|number| number.is_finite());
-        let number = number
-            .with_context(|| format!("{}: `{text}` in `{column}` is no number", self.place()))?;
+        let number = number.with_context(|| {
+            format!(
+                "{}: `{text}` in `{column}` is no number, such as 2 or 1.5",
+                self.place()
+            )
+        })?;
         Ok(Some(number))
     }
 

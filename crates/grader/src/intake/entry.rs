@@ -24,10 +24,10 @@ pub fn read(name: &str, is_folder: bool) -> Who {
         .unwrap_or_else(|| plain(if is_folder { name } else { stem(name) }))
 }
 
-/// Whether the name is as Canvas or Moodle makes it, with the student's number in it.
+/// The student's number, where the name is as Canvas or Moodle makes it.
 #[must_use]
-pub fn is_numbered(name: &str) -> bool {
-    canvas(name).is_some() || moodle(name).is_some()
+pub fn numbered(name: &str) -> Option<String> {
+    canvas(name).or_else(|| moodle(name)).map(|who| who.key)
 }
 
 /// A name that says nothing but who. What follows a hyphen may be the login, as in `wirelab-ada`, or tell a copy from

@@ -119,6 +119,38 @@ fn student(student: &str, name: &str, email: &str) -> Student {
 }
 
 #[test]
+fn a_folder_of_submissions_is_none() {
+    let inbox = Inbox::new();
+    fs::create_dir(inbox.dir.path().join("down")).unwrap();
+    inbox.zip("down/adasmith_1_2_labs.zip", &[(ECHO, b"hers")]);
+    inbox.put("people.csv", "Student,ID\n");
+    // One student's archive in a folder is how many sort them.
+    assert_eq!(echo(&inbox.one()), Some("hers"));
+    inbox.zip("down/bobrown_3_4_labs.zip", &[(ECHO, b"his")]);
+    let error = take_in(&inbox.course, inbox.dir.path(), None).unwrap_err();
+    let meant = inbox.dir.path().join("down").display().to_string();
+    assert!(error.to_string().contains(&meant), "{error}");
+    // Beside what is a submission it is one that cannot be taken.
+    inbox.put(&format!("zz-other/{ECHO}"), "other");
+    assert_eq!(inbox.read(&[]).len(), 2);
+}
+
+#[test]
+fn a_table_is_a_submission_where_a_student_is_called_so() {
+    let inbox = Inbox::new();
+    inbox.put(&format!("ada/{ECHO}"), "hers");
+    for table in ["times.csv", "Bo.XLSX", "cybrown_1_2_data.csv"] {
+        inbox.put(table, "a,b\n");
+    }
+    let found = |roster: &[Student]| -> Vec<String> {
+        let all = inbox.read(roster);
+        all.into_iter().map(|one| one.who.key).collect()
+    };
+    assert_eq!(found(&[]), ["1", "ada"]);
+    assert_eq!(found(&[student("bo", "", "")]), ["1", "ada", "Bo"]);
+}
+
+#[test]
 fn only_the_learners_files_are_taken_from_wherever_they_are() {
     let inbox = Inbox::new();
     inbox.put(&format!("a/wirelab-main/{ECHO}"), "folder");
