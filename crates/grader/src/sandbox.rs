@@ -440,6 +440,14 @@ const LIBRARIES: &[&str] = &[
     "/lib32",
     "/lib64",
 ];
+/// What every program may read, write and call: no folder of the machine, and of its devices the harmless ones.
+const DEVICES: &[&str] = &[
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+];
 /// What the C library's resolver and loader read.
 const RESOLVER: &[&str] = &[
     "/etc/ld.so.cache",

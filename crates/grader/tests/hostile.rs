@@ -335,8 +335,35 @@ fn spies(tier: Tier) {
     }
 "#,
     );
+    // No spy: what an honest program may do at home it may do here.
+    siege.program(
+        "everyday",
+        End::Harmless,
+        r#"
+    let everyday = || -> io::Result<()> {
+        let mut bytes = [1; 16];
+        for device in ["/dev/urandom", "/dev/random", "/dev/zero"] {
+            std::fs::File::open(device)?.read_exact(&mut bytes)?;
+        }
+        assert_eq!(bytes, [0; 16]);
+        std::fs::OpenOptions::new().write(true).open("/dev/null")?.write_all(&bytes)?;
+        assert!(std::fs::write("/dev/full", "x").is_err());
+        std::fs::write(std::env::temp_dir().join("everyday"), "x")?;
+        std::fs::read_to_string("/proc/self/status")?;
+        std::thread::spawn(|| ()).join().unwrap();
+        let null = std::process::Stdio::null;
+        let mut child = std::process::Command::new(std::env::current_exe()?);
+        let mut child = child.stdin(null()).stdout(null()).stderr(null()).spawn()?;
+        child.wait()?;
+        Ok(())
+    };
+    if let Err(error) = everyday() { found(&error.to_string()); }
+"#,
+    );
     siege.program("writer", End::Harmless, &format!(r#"
-    for path in ["/usr/{mark}", "/program/{mark}", "/{mark}", "/dev/shm/{mark}", "/var/tmp/{mark}", "/etc/{mark}"] {{
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::fs::set_permissions("/dev/null", std::fs::Permissions::from_mode(0o600)).is_ok() {{ found("/dev/null"); }}
+    for path in ["/dev/{mark}", "/usr/{mark}", "/program/{mark}", "/{mark}", "/dev/shm/{mark}", "/var/tmp/{mark}", "/etc/{mark}"] {{
         if std::fs::write(path, "mark").is_ok() {{ found(path); }}
     }}
     let _ = std::fs::write("/tmp/{mark}", "mark");

@@ -13,8 +13,8 @@ use anyhow::Context as _;
 use launch::{Family, Inside, Limits, RECORD, STARTER, Wall, filter};
 
 use super::{
-    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, apart, in_path, in_role, rustc,
-    there,
+    ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, apart, in_path, in_role,
+    rustc, there,
 };
 
 /// How much all the programs of a lab may write into their checks' folders, in bytes.
@@ -88,7 +88,8 @@ impl Walls {
     /// What stands around each program.
     pub(super) fn wall(&self, trial: &Trial<'_>) -> Wall {
         let mut args: Vec<String> = COMMON.map(str::to_owned).to_vec();
-        args.push("--ro-bind".to_owned());
+        // All of it is read-only already, and its devices are to be used.
+        args.push("--dev-bind".to_owned());
         args.push(Walls::root(trial).to_string_lossy().into_owned());
         let rest = [
             "/", "--proc", "/proc", "--size", TMP_SIZE, "--tmpfs", "/tmp",
@@ -145,7 +146,20 @@ impl Walls {
         let launcher = self.roles.join(launch::LAUNCHER);
         args.bind(&launcher, &root.join(STARTER));
         args.bind(trial.program, &at(&inside(trial)));
-        args.word("--dev").path(&root.join("dev"));
+        for device in there(DEVICES).map(Path::new) {
+            args.word("--dev-bind").path(device).path(&at(device));
+        }
+        for (name, descriptor) in [
+            ("fd", ""),
+            ("stdin", "/0"),
+            ("stdout", "/1"),
+            ("stderr", "/2"),
+        ] {
+            let link = Path::new("/dev").join(name);
+            args.word("--symlink");
+            args.word(&format!("/proc/self/fd{descriptor}"))
+                .path(&at(&link));
+        }
         for folder in ["/proc", "/tmp"].map(Path::new) {
             args.word("--dir").path(&at(folder));
         }

@@ -16,23 +16,14 @@ use launch::{Fence, Limits, User, Wall};
 use testkit::folder;
 
 use super::{
-    ALTERNATIVES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role, rustc, there,
-    watch,
+    ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role,
+    rustc, there, watch,
 };
 
 /// The folders in which everybody may write.
 const EVERYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// How long the end of a submission's processes is waited for.
 const END: Duration = Duration::from_secs(30);
-
-/// What every program may read, write and call: no folder of the machine, and of its devices the harmless ones.
-const DEVICES: &[&str] = &[
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-];
 
 #[derive(Debug)]
 pub(super) struct Walls {
