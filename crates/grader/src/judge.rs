@@ -237,15 +237,15 @@ fn sound(report: &CheckReport, lost: bool, networks: bool) -> anyhow::Result<()>
     let trouble = message
         .lines()
         .map(|line| line.trim_start().trim_start_matches("stderr").trim_start())
-        .find(|line| SANDBOXES.iter().any(|own| line.starts_with(own)));
+        .find(|line| line.starts_with(SANDBOX));
     match trouble {
         Some(line) if lost => bail!("{}: the sandbox did not start: {line}", report.name),
         _ => Ok(()),
     }
 }
 
-/// What sandboxes say of themselves when they cannot start begins so.
-const SANDBOXES: [&str; 2] = ["bwrap: ", "wirelab-launch: "];
+/// What the launcher says of itself when a program cannot be started begins so.
+const SANDBOX: &str = "wirelab-launch: ";
 
 #[cfg(test)]
 mod tests {

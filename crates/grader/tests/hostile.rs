@@ -277,11 +277,11 @@ fn spies(tier: Tier) {
         let text = String::from_utf8_lossy(&std::fs::read(proc.join("environ")).unwrap_or_default()).into_owned();
         if ["HOME=", "CARGO", "WIRELAB", "SECRET"].iter().any(|word| text.contains(word)) { found("an environment"); }
         if std::fs::read(proc.join("root/etc/passwd")).is_ok() { found("another root"); }
-        // Process 1 is what is left of bubblewrap in here, and who takes it over gains nothing: it has no rights either.
+        // Process 1 is what is left of the launcher in here.
+        if std::fs::OpenOptions::new().write(true).open(proc.join("mem")).is_ok() { found("another's memory"); }
         let status = std::fs::read_to_string(proc.join("status")).unwrap_or_default();
-        let bound = ["Seccomp:\t2", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"].iter().all(|line| status.contains(line));
-        let memory = std::fs::OpenOptions::new().write(true).open(proc.join("mem"));
-        if memory.is_ok() && !(pid == 1 && bound) { found("another's memory"); }
+        let bound = ["Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"];
+        if pid == 1 && own < 100 && !bound.iter().all(|line| status.contains(line)) { found("a process with rights"); }
     }
 "#);
     siege.program("tracer", End::Harmless, r#"

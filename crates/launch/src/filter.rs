@@ -2,8 +2,10 @@
 //! process, so that nobody counts it: what lies in a memfd or a System V segment that is not mapped.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, sock_filter,
@@ -113,6 +115,30 @@ pub fn filter(families: &[Family], alone: bool) -> anyhow::Result<Vec<u8>> {
         bytes.extend(instruction.k.to_ne_bytes());
     }
     Ok(bytes)
+}
+
+/// The filter that [`filter`] made, out of its file.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(crate) fn read(path: &Path) -> anyhow::Result<BpfProgram> {
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let (instructions, rest) = bytes.as_chunks::<8>();
+    ensure!(
+        rest.is_empty() && !instructions.is_empty(),
+        "{} is no filter",
+        path.display()
+    );
+    let instruction = |bytes: &[u8; 8]| {
+        let [code_0, code_1, jt, jf, k_0, k_1, k_2, k_3] = *bytes;
+        sock_filter {
+            code: u16::from_ne_bytes([code_0, code_1]),
+            jt,
+            jf,
+            k: u32::from_ne_bytes([k_0, k_1, k_2, k_3]),
+        }
+    };
+    Ok(instructions.iter().map(instruction).collect())
 }
 
 /// As [`filter`].

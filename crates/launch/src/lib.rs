@@ -8,14 +8,16 @@
 
 mod fence;
 mod filter;
+mod inside;
 mod limits;
 mod orders;
 mod record;
 
 pub use fence::{Fence, User};
 pub use filter::{Family, filter};
+pub use inside::Inside;
 pub use limits::Limits;
-pub use orders::{Inside, Orders, RECORD, Wall};
+pub use orders::{Orders, RECORD, Wall};
 pub use record::Record;
 
 /// The launcher's name: `LAUNCHER PROGRAM ARGS…`. Its orders are the file of the same name with `.json` after it.

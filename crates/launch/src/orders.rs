@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{as_a_check_starts_it, inherit_nothing};
 use crate::{
-    BEHIND, END, FENCED, Fence, IS_ENFORCED, LAUNCHER, Limits, PROBE, PROBED, Record, STARTER,
+    BEHIND, END, FENCED, Fence, IS_ENFORCED, Inside, LAUNCHER, Limits, PROBE, PROBED, Record,
+    STARTER,
 };
 
 /// Stands for the record's descriptor in the arguments of [`BEHIND`].
@@ -40,29 +41,11 @@ pub struct Orders {
 /// What stands around a program.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Wall {
-    /// bubblewrap, with a root that has been prepared: everything that is the same for all starts is in it already.
-    Bubblewrap(Inside),
+    /// Namespaces of its own, with a root that has been prepared: everything that is the same for all starts is in it
+    /// already.
+    Namespaces(Inside),
     /// Rules that the program cannot shake off, in the midst of the machine.
     Fence(Fence),
-}
-
-/// What bubblewrap is given.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Inside {
-    /// bubblewrap.
-    pub bwrap: PathBuf,
-    /// Its arguments up to those that differ from start to start.
-    pub args: Vec<String>,
-    /// The system call filter, as its `--seccomp` reads it.
-    pub filter: PathBuf,
-    /// Limits of bubblewrap itself, which hold for all programs of a lab together where the kernel counts by user.
-    pub around: Limits,
-    /// The program's path behind the wall.
-    pub program: PathBuf,
-    /// The path of [`STARTER`] behind the wall.
-    pub starter: PathBuf,
-    /// Of this folder of the course, files that a check names to the program are shown to it.
-    pub data: Option<PathBuf>,
 }
 
 impl Orders {
@@ -118,7 +101,7 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
     let args: Vec<OsString> = args.collect();
     let record = Record::begin(&orders.record)?;
     match &orders.wall {
-        Wall::Bubblewrap(inside) => inside.launch(&orders.limits, &record, &args),
+        Wall::Namespaces(inside) => inside.launch(&orders.limits, &record, args),
         Wall::Fence(fence) => {
             let here = scratch_folder()?;
             if let (Some(user), Some(here)) = (&fence.user, &here) {
@@ -144,70 +127,13 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
     }
 }
 
-impl Inside {
-    fn launch(&self, limits: &Limits, record: &Record, args: &[OsString]) -> anyhow::Result<()> {
-        let mut command = Command::new(&self.bwrap);
-        command.args(&self.args);
-        for (name, value) in std::env::vars_os() {
-            if !KEPT_BACK.iter().any(|kept| name == *kept) {
-                command.arg("--setenv").arg(name).arg(value);
-            }
-        }
-        command.env_clear();
-        let here = scratch_folder()?;
-        let files: Vec<PathBuf> = named_files(args, here.as_deref()).collect();
-        let scratch = std::env::temp_dir();
-        let below = |folder: &Path| files.iter().any(|file| file.starts_with(folder));
-        if let Some(data) = &self.data
-            && below(data)
-        {
-            room(&mut command, data);
-        }
-        if here.is_some() || below(&scratch) {
-            room(&mut command, &scratch);
-        }
-        for file in &files {
-            command.arg("--ro-bind").arg(file).arg(file);
-        }
-        match &here {
-            Some(here) => {
-                command.arg("--bind").arg(here).arg(here);
-                command.arg("--chdir").arg(here);
-            }
-            None => {
-                command.args(["--chdir", "/tmp"]);
-            }
-        }
-        inherit_nothing()?;
-        let filter = File::open(&self.filter)
-            .with_context(|| format!("{} cannot be read", self.filter.display()))?;
-        for file in [&filter, record.file()] {
-            rustix::io::fcntl_setfd(file, FdFlags::empty())?;
-        }
-        command
-            .arg("--seccomp")
-            .arg(filter.as_raw_fd().to_string())
-            .arg("--")
-            // The number of processes is counted anew in the program's own user namespace, so its limit is set there.
-            .arg(&self.starter)
-            .arg(serde_json::to_string(limits)?)
-            .arg(record.file().as_raw_fd().to_string())
-            .arg(&self.program)
-            .args(args);
-        self.around.apply()?;
-        Err(become_program(command))
-    }
-}
-
-/// Has bubblewrap make a folder in which others can be put; the root cannot be written to. /tmp is one already.
-fn room(command: &mut Command, folder: &Path) {
-    if !folder.starts_with("/tmp") {
-        command.args(["--size", "1048576", "--tmpfs"]).arg(folder);
-    }
+/// The variables that are a program's too.
+pub(crate) fn kept_variables() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| !KEPT_BACK.iter().any(|kept| name == *kept))
 }
 
 /// The check's own folder, which is the current one: it is the program's too. The checks' other folders are not.
-fn scratch_folder() -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn scratch_folder() -> anyhow::Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     let scratch = std::env::temp_dir();
     let scratch = scratch.canonicalize().unwrap_or(scratch);
@@ -215,7 +141,7 @@ fn scratch_folder() -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// The files of the course, or of the check, that are named to the program.
-fn named_files(args: &[OsString], here: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn named_files(args: &[OsString], here: Option<&Path>) -> impl Iterator<Item = PathBuf> {
     args.iter().map(PathBuf::from).filter(move |path| {
         path.is_absolute() && path.is_file() && here.is_none_or(|here| !path.starts_with(here))
     })
@@ -311,7 +237,7 @@ fn command(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<Command> 
 }
 
 /// Takes this process's place; what it says where it could not.
-fn become_program(mut command: Command) -> anyhow::Error {
+pub(crate) fn become_program(mut command: Command) -> anyhow::Error {
     let error = command.exec();
     anyhow::anyhow!(
         "{} cannot be started: {error}",

@@ -83,7 +83,7 @@ pub(crate) fn tree(root: u32) -> Vec<u32> {
 }
 
 /// The program that was started as `root`, and all its descendants. Where a launcher has put a sandbox around it,
-/// whatever runs inside: bubblewrap's own two processes wait, and say nothing of the program.
+/// whatever runs inside: the two processes that are the launcher's wait, and say nothing of the program.
 pub(crate) fn program(root: u32) -> Vec<u32> {
     match sandbox(root).map(children) {
         Some(inside) if !inside.is_empty() => with_descendants(inside),
@@ -105,16 +105,17 @@ fn sandbox(root: u32) -> Option<u32> {
         return Some(first);
     }
     let first = children(root).into_iter().find(|pid| is_sandbox(*pid))?;
-    // Until it has a child it may be another one of bubblewrap's.
+    // Until it has a child it is not done.
     (is_sandbox(root) && !children(first).is_empty()).then(|| {
         lock(&KNOWN).insert(root, first);
         first
     })
 }
 
-/// Whether a process is bubblewrap's.
+/// Whether a process is the launcher, outside or inside.
 fn is_sandbox(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bwrap\n")
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+    name.is_ok_and(|name| name.trim_end() == LAUNCHER)
 }
 
 fn with_descendants(mut all: Vec<u32>) -> Vec<u32> {
@@ -462,6 +463,8 @@ pub(crate) fn whereabouts(root: u32, listening: Option<SocketAddr>) -> String {
     places.join("; and ")
 }
 
+/// The name of what stands before a program where it is graded, and stays around it.
+const LAUNCHER: &str = "wirelab-launch";
 /// How many of a program's threads are told of, where each waits in a place of its own.
 const MOST_PLACES: usize = 4;
 

@@ -20,7 +20,7 @@ use super::{
 /// How much all the programs of a lab may write into their checks' folders, in bytes.
 const SCRATCH_SIZE: &str = "268435456";
 /// How much a program may write to its /tmp, in bytes.
-const TMP_SIZE: &str = "67108864";
+const TMP_SIZE: u64 = 64 << 20;
 
 const TOOLCHAIN: &str = "/toolchain";
 const DEPENDENCIES: &str = "/dependencies";
@@ -87,21 +87,12 @@ impl Walls {
 
     /// What stands around each program.
     pub(super) fn wall(&self, trial: &Trial<'_>) -> Wall {
-        let mut args: Vec<String> = COMMON.map(str::to_owned).to_vec();
-        // All of it is read-only already, and its devices are to be used.
-        args.push("--dev-bind".to_owned());
-        args.push(Walls::root(trial).to_string_lossy().into_owned());
-        let rest = [
-            "/", "--proc", "/proc", "--size", TMP_SIZE, "--tmpfs", "/tmp",
-        ];
-        args.extend(rest.map(str::to_owned));
-        Wall::Bubblewrap(Inside {
-            bwrap: self.bwrap.clone(),
-            args,
+        Wall::Namespaces(Inside {
+            root: Walls::root(trial),
+            tmp_size: TMP_SIZE,
             filter: self.filter.clone(),
             around: Limits::sandbox(),
             program: inside(trial),
-            starter: Path::new("/").join(STARTER),
             data: trial.data.clone(),
         })
     }
@@ -143,8 +134,6 @@ impl Walls {
         for path in there(LIBRARIES).chain(there(RESOLVER)).map(Path::new) {
             args.bind(path, &at(path));
         }
-        let launcher = self.roles.join(launch::LAUNCHER);
-        args.bind(&launcher, &root.join(STARTER));
         args.bind(trial.program, &at(&inside(trial)));
         for device in there(DEVICES).map(Path::new) {
             args.word("--dev-bind").path(device).path(&at(device));

@@ -1,0 +1,251 @@
+//! A program's own namespaces, laid out as bubblewrap does it: a start takes a prepared root as it is, and so costs two
+//! clones and a handful of mounts, where bubblewrap itself would be two programs more to start before each program.
+//!
+//! Three processes: the launcher waits outside, the first one inside is what process 1 has to be, and the program is its
+//! child. Neither of the two that wait has a right, or anything else that a program would gain from.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use rustix::fs::StatVfsMountFlags;
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive,
+    mount_change, mount_remount, unmount,
+};
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, pivot_root, set_dumpable_behavior,
+    set_parent_process_death_signal, setsid, wait,
+};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{close_all, inherit_nothing};
+use crate::orders::{become_program, kept_variables, named_files, scratch_folder};
+use crate::{Limits, Record, filter};
+
+/// The id that a program has inside, of user and group: nobody's (the kernel's overflow id).
+const NOBODY: u32 = 65_534;
+/// Every namespace but the network's, which is the check's as well (namespaces(7)).
+const NAMESPACES: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+/// Room for what a check names to a program, in bytes: names, and nothing behind them.
+const NAMES: u64 = 1 << 20;
+
+/// Where a program finds itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Inside {
+    /// Its root, laid out by whoever gives the orders, with room at /proc and /tmp; none of it can be written to.
+    pub root: PathBuf,
+    /// How much it may write to its /tmp, in bytes.
+    pub tmp_size: u64,
+    /// The system call filter, as the kernel reads it.
+    pub filter: PathBuf,
+    /// Limits around it, which hold for all programs of a lab together where the kernel counts by user.
+    pub around: Limits,
+    /// The program's path inside.
+    pub program: PathBuf,
+    /// Of this folder of the course, files that a check names to the program are shown to it.
+    pub data: Option<PathBuf>,
+}
+
+impl Inside {
+    /// Runs the program, and then ends as it did: by its exit code, or by 128 and the number of its signal.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub(crate) fn launch(
+        &self,
+        limits: &Limits,
+        record: &Record,
+        args: Vec<OsString>,
+    ) -> anyhow::Result<()> {
+        let here = scratch_folder()?;
+        let files: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
+        let filter = filter::read(&self.filter)?;
+        let mut command = Command::new(&self.program);
+        command.args(args).env_clear().envs(kept_variables());
+        let ids = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        inherit_nothing()?;
+        self.around.apply()?;
+        if let Some(first) = clone(NAMESPACES).context("no namespaces can be had")? {
+            std::process::exit(end_of(first)?);
+        }
+
+        // From here on in process 1 of the inside.
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        become_nobody(ids).context("the program's user cannot be set")?;
+        self.enter(here.as_deref(), &files)
+            .context("the program's root cannot be entered")?;
+        setsid()?;
+        limits.apply()?;
+        drop_rights().context("rights cannot be dropped")?;
+        seccompiler::apply_filter(&filter).context("the system call filter cannot be set")?;
+        if let Some(program) = clone(0)? {
+            close_all()?;
+            std::process::exit(end_of(program)?);
+        }
+
+        record.reached()?;
+        Err(become_program(command))
+    }
+
+    /// The path inside, as seen from outside.
+    fn at(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Makes the prepared root this process's, with a /proc and a /tmp of its own, the check's folder and the files that
+    /// are named to the program; nothing else of the machine is left in it.
+    fn enter(&self, here: Option<&Path>, files: &[PathBuf]) -> anyhow::Result<()> {
+        mount_change(
+            "/",
+            MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+        )?;
+        // A mount of this namespace's own, which is what a root has to be (pivot_root(2)).
+        mount_bind_recursive(&self.root, &self.root)?;
+        let plain = MountFlags::NOSUID | MountFlags::NODEV;
+        mount(
+            "proc",
+            self.at(Path::new("/proc")),
+            "proc",
+            plain | MountFlags::NOEXEC,
+            None,
+        )
+        .context("/proc")?;
+        self.room(Path::new("/tmp"), self.tmp_size)?;
+        let scratch = std::env::temp_dir();
+        let below = |folder: &Path| files.iter().any(|file| file.starts_with(folder));
+        let data = self.data.as_deref().filter(|data| below(data));
+        let scratch = Some(scratch.as_path()).filter(|scratch| here.is_some() || below(scratch));
+        for folder in data.into_iter().chain(scratch) {
+            if !folder.starts_with("/tmp") {
+                self.room(folder, NAMES)?;
+            }
+        }
+        for file in files {
+            let place = self.at(file);
+            let shown = || file.display().to_string();
+            fs::create_dir_all(place.parent().unwrap_or(&place)).with_context(shown)?;
+            File::create(&place).with_context(shown)?;
+            show(file, &place, MountFlags::RDONLY).with_context(shown)?;
+        }
+        if let Some(here) = here {
+            let place = self.at(here);
+            fs::create_dir_all(&place)?;
+            show(here, &place, MountFlags::empty()).context("the check's folder")?;
+        }
+        rustix::process::chdir(&self.root)?;
+        // The old root comes to lie on the new one, and is taken away.
+        pivot_root(".", ".")?;
+        unmount(".", UnmountFlags::DETACH)?;
+        rustix::process::chdir(here.unwrap_or(Path::new("/tmp")))?;
+        Ok(())
+    }
+
+    /// An empty folder in memory, at this path inside.
+    fn room(&self, folder: &Path, size: u64) -> anyhow::Result<()> {
+        let options = std::ffi::CString::new(format!("mode=0755,size={size}"))?;
+        mount(
+            "tmpfs",
+            self.at(folder),
+            "tmpfs",
+            MountFlags::NOSUID | MountFlags::NODEV,
+            options.as_c_str(),
+        )
+        .with_context(|| folder.display().to_string())
+    }
+}
+
+/// Shows a file or a folder at another place: no right comes from it, and no device.
+fn show(from: &Path, place: &Path, more: MountFlags) -> io::Result<()> {
+    mount_bind(from, place)?;
+    // What holds already cannot be taken away here, so it is asked for again.
+    let holds = rustix::fs::statvfs(place)?.f_flag;
+    let mut flags = MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV | more;
+    flags.set(
+        MountFlags::NOEXEC,
+        holds.contains(StatVfsMountFlags::NOEXEC),
+    );
+    if holds.contains(StatVfsMountFlags::RDONLY) {
+        flags |= MountFlags::RDONLY;
+    }
+    Ok(mount_remount(place, flags, "")?)
+}
+
+/// Is nobody inside, and outside still who it was (user_namespaces(7)).
+fn become_nobody((user, group): (u32, u32)) -> io::Result<()> {
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{NOBODY} {user} 1"))?;
+    fs::write("/proc/self/gid_map", format!("{NOBODY} {group} 1"))
+}
+
+/// Lets go of every capability for good, and of what others could read of this process: it was started with the check's
+/// arguments and variables.
+fn drop_rights() -> io::Result<()> {
+    clear_ambient_capability_set()?;
+    for number in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match remove_capability_from_bounding_set(capability) {
+            Ok(()) => {}
+            // The kernel has no more.
+            Err(rustix::io::Errno::INVAL) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let none = CapabilitySet::empty();
+    set_capabilities(
+        None,
+        CapabilitySets {
+            effective: none,
+            permitted: none,
+            inheritable: none,
+        },
+    )?;
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// clone(2) without a stack of its own, which is fork(2) with namespaces: the child's number, or none in the child.
+#[expect(unsafe_code, reason = "clone(2) has no safe name")]
+fn clone(namespaces: i32) -> io::Result<Option<Pid>> {
+    let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
+    // SAFETY: this process has one thread, so the child finds all of it in order; no memory is handed over.
+    let done = unsafe { libc::syscall(libc::SYS_clone, flags, 0_i64, 0_i64, 0_i64, 0_i64) };
+    match i32::try_from(done) {
+        Ok(0) => Ok(None),
+        Ok(child) if child > 0 => Ok(Pid::from_raw(child)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Waits for a child, and for whatever else has become one meanwhile; the exit code that says how it ended.
+fn end_of(child: Pid) -> anyhow::Result<i32> {
+    let ended = |status: WaitStatus| {
+        let signal = status.terminating_signal().map(|signal| 128 + signal);
+        status.exit_status().or(signal)
+    };
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == child => {
+                if let Some(code) = ended(status) {
+                    return Ok(code);
+                }
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("the program cannot be waited for"),
+        }
+    }
+}
