@@ -101,8 +101,7 @@ impl Family {
     }
 }
 
-/// The filter of a program that may have sockets of these families: the instructions as they lie in memory, which is
-/// how bubblewrap's `--seccomp` reads them. `alone` says that the program sees no process but its own.
+/// The filter of a program that may have sockets of these families: the instructions as they lie in memory. `alone` says that the program sees no process but its own.
 ///
 /// # Errors
 /// There is none for this processor.

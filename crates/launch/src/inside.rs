@@ -10,12 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rustix::fs::StatVfsMountFlags;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive,
     mount_change, mount_remount, unmount,
 };
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, pivot_root, set_dumpable_behavior,
     set_parent_process_death_signal, setsid, wait,
@@ -81,12 +82,19 @@ impl Inside {
         );
         inherit_nothing()?;
         self.around.apply()?;
+        // Its other end is open as long as the launcher lives.
+        let (launcher, alive) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         if let Some(first) = clone(NAMESPACES).context("no namespaces can be had")? {
             std::process::exit(end_of(first)?);
         }
 
         // From here on in process 1 of the inside.
+        drop(alive);
         set_parent_process_death_signal(Some(Signal::KILL))?;
+        ensure!(
+            rustix::io::read(&launcher, &mut [0]) == Err(rustix::io::Errno::AGAIN),
+            "the check has ended"
+        );
         become_nobody(ids).context("the program's user cannot be set")?;
         self.enter(here.as_deref(), &files)
             .context("the program's root cannot be entered")?;

@@ -537,7 +537,7 @@ fn a_program_that_nobody_reads_waits_in_its_write() {
 fn an_end_that_its_sandbox_has_yet_to_tell_is_no_hang() {
     let folder = std::env::temp_dir().join(format!("testkit-sandbox-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let sandbox = folder.join("bwrap");
+    let sandbox = folder.join("wirelab-launch");
     std::fs::copy(env!("CARGO_BIN_EXE_testkit"), &sandbox).expect("a copy");
     let launcher = sandbox.to_str().expect("a path of text");
     let (verdict, stderr) = run("ends_before_its_sandbox", &[("WIRELAB_LAUNCHER", launcher)]);

@@ -1,7 +1,8 @@
 //! The first tier: bubblewrap's namespaces.
 //!
-//! A judge's root for programs is laid out once, around the judge: libraries, devices, the program. Each start of the
-//! program takes it as it is, which is a few mounts in place of twenty.
+//! bubblewrap stands around the compiler and around each judge. A judge's root for programs is laid out with it once:
+//! libraries, devices, the program. At each start of the program the launcher takes that root as it is, in namespaces of
+//! the program's own (`launch::Inside`), as bubblewrap would, and without being started before every start itself.
 
 use std::ffi::OsString;
 use std::fs;

@@ -242,7 +242,7 @@ impl Process {
     }
 }
 
-/// Ends a program and all below it. Where it is bubblewrap, its process namespace, and so everything in it, ends with it.
+/// Ends a program and all below it. Where it has a process namespace, everything in that ends with it.
 fn end(program: u32) {
     // Stopped first, so that none of them starts another meanwhile.
     let mut below = Vec::new();

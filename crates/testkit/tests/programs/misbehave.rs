@@ -7,7 +7,7 @@ use std::time::Duration;
 fn main() {
     let mut args: Vec<String> = std::env::args().collect();
     let own = args.remove(0);
-    if own.ends_with("/bwrap") {
+    if own.ends_with("/wirelab-launch") {
         is_a_sandbox(&own, &args);
     }
     match args.first().map(String::as_str) {
@@ -193,7 +193,7 @@ fn echo(client: &mut TcpStream, before: impl Fn(usize)) {
     }
 }
 
-/// Two processes around a program, as bubblewrap has them; the inner one has no turn for a while after the program's end.
+/// Two processes around a program, as the launcher has them; the inner one has no turn for a while after the program's end.
 fn is_a_sandbox(own: &str, args: &[String]) -> ! {
     let (mut command, pause) = match args {
         [inside, program, args @ ..] if inside == "inside" => {
