@@ -19,12 +19,13 @@ use crate::journal::Journal;
 use crate::late::{Adjustments, Calendar, Extensions, Times};
 use crate::people::{People, Person};
 use crate::regrade::{self, Wanted};
-use crate::report::{self, Cell, Class, Column, Row, Status, safe, sources};
+use crate::report::{self, Class, Column, Row, Status, sources};
 use crate::roster::{self, Student};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
 
 mod bench;
+mod meant;
 mod oom;
 mod pace;
 mod rows;
@@ -62,7 +63,7 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let class = draft.finish();
-    holds_something(&class, &args.submissions)?;
+    meant::holds_something(&class, &args.submissions)?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
         let changes = regrade::changes(&earlier, &class);
@@ -88,20 +89,6 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
 pub(crate) fn class(course: &Course, args: &cli::Run) -> anyhow::Result<Class> {
     let out = prepare(course, args)?;
     Ok(draft(course, args, &out, None)?.finish())
-}
-
-/// # Errors
-/// None of the entries has a file of a lab: this is another folder than was meant.
-fn holds_something(class: &Class, folder: &Path) -> anyhow::Result<()> {
-    let mut here = class.students.iter().filter(|row| !row.entries.is_empty());
-    let is_empty = |cell: &Cell| cell.message.as_deref() == Some(intake::NO_LAB);
-    if !here.all(|row| row.labs.iter().all(is_empty)) {
-        return Ok(());
-    }
-    bail!(
-        "no entry of {} holds a file of a lab, so nothing was graded: name the folder with one entry a student, in which labs lie as 04-tcp-echo/src/server.rs",
-        folder.display()
-    )
 }
 
 /// Makes the folder of the grades.
@@ -184,7 +171,7 @@ fn draft(
         .map(|submission| rows::introduce(submission, roster.as_deref()))
         .collect();
     if let (Some(path), Some(roster)) = (&args.roster, &roster) {
-        compare(path, roster, submissions, &introduced)?;
+        meant::compare(path, roster, submissions, &introduced)?;
     }
     let people = people(submissions, &introduced, roster.as_deref());
     for nobody in [
@@ -233,7 +220,7 @@ fn draft(
     let mut kitchens = labs(course, &wanted, earlier)
         .map(|lab| Kitchen::new(lab, hidden))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    said_of_hidden(&kitchens, args.hidden.as_deref())?;
+    meant::say_hidden(&kitchens, args.hidden.as_deref())?;
     let topics: Vec<&str> = kitchens
         .iter()
         .map(|kitchen| kitchen.lab.topic.as_str())
@@ -354,65 +341,6 @@ fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&[Stude
         }
     });
     People::new(here.chain(roster.into_iter().flatten().map(Person::from)))
-}
-
-/// Says who is not on the roster.
-///
-/// # Errors
-/// Nobody is: then it is another class's, or in other words than the entries'.
-fn compare(
-    path: &Path,
-    roster: &[Student],
-    submissions: &[Submission],
-    introduced: &[Row],
-) -> anyhow::Result<()> {
-    let foreign: Vec<&Submission> = introduced
-        .iter()
-        .zip(submissions)
-        .filter(|(row, _)| row.flags.iter().any(|flag| flag == rows::NOT_ON_ROSTER))
-        .map(|(_, submission)| submission)
-        .collect();
-    if foreign.len() == submissions.len() {
-        let entries: Vec<_> = foreign.iter().map(|submission| &submission.who).collect();
-        bail!("{}", roster::fits_nobody(path, roster, &entries));
-    }
-    if !foreign.is_empty() {
-        let names = foreign.iter().map(|submission| submission.who.key.as_str());
-        eprintln!(
-            "warning: {}: not on the roster: {}",
-            path.display(),
-            safe::list(names)
-        );
-    }
-    Ok(())
-}
-
-/// Says which labs have hidden checks, as their points are in the grades.
-///
-/// # Errors
-/// `folder`, which was named for them, has none.
-fn said_of_hidden(kitchens: &[Kitchen<'_>], folder: Option<&Path>) -> anyhow::Result<()> {
-    let labs: Vec<String> = kitchens
-        .iter()
-        .filter_map(|kitchen| {
-            let points = kitchen.hidden.as_ref()?.max_points().total();
-            Some(format!("{} ({points} points)", kitchen.lab.topic))
-        })
-        .collect();
-    if let Some(folder) = folder
-        && labs.is_empty()
-    {
-        let lab = kitchens.first().map_or("", |kitchen| &kitchen.lab.folder);
-        bail!(
-            "{} has hidden checks for none of the labs: there is no {}; name the folder that has one folder a lab, or say --no-hidden",
-            folder.display(),
-            folder.join(lab).join("hidden.toml").display()
-        );
-    }
-    if !labs.is_empty() {
-        eprintln!("Hidden checks: {}", labs.join(", "));
-    }
-    Ok(())
 }
 
 fn table<T: Default>(

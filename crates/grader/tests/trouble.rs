@@ -34,8 +34,20 @@ fn open(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// bubblewrap, but where its arguments hold `word`, a pattern of the shell's, it fails as it does without memory.
-fn failing(dir: &Path, word: &str) -> PathBuf {
+/// What a shell does in bubblewrap's place that fails as it does without memory.
+const NO_MEMORY: &str =
+    "echo 'bwrap: Creating new namespace failed: Cannot allocate memory' >&2; exit 1";
+/// What a shell does to bubblewrap's arguments, so that programs find a root without a place for /proc.
+const NO_PROC: &str = r#"n=$#
+while [ $n -gt 0 ]; do
+    case "$1 $2" in
+        "--dir "*/root/proc) shift 2; n=$((n - 2));;
+        *) set -- "$@" "$1"; shift; n=$((n - 1));;
+    esac
+done"#;
+
+/// bubblewrap, but where its arguments hold `word`, a shell does `trouble` first.
+fn failing(dir: &Path, word: &str, trouble: &str) -> PathBuf {
     let bin = dir.join("bin");
     fs::create_dir(&bin).unwrap();
     let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
@@ -43,7 +55,7 @@ fn failing(dir: &Path, word: &str) -> PathBuf {
         .find(|path| path.is_file())
         .unwrap();
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *{word}*) echo 'bwrap: Creating new namespace failed: Cannot allocate memory' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *{word}*)\n{trouble}\n;; esac\nexec {} \"$@\"\n",
         real.display()
     );
     fs::write(bin.join("bwrap"), script).unwrap();
@@ -87,7 +99,7 @@ fn a_program_whose_sandbox_does_not_start_has_no_grade_yet() {
         return;
     }
     let (scratch, class) = class();
-    let bin = failing(scratch.path(), "--seccomp*/program/first-contact");
+    let bin = failing(scratch.path(), "/root/program/first-contact", NO_PROC);
     let first = with_path(&class, &scratch.path().join("out"), &bin);
     is_mended(scratch.path(), &class, first, "the sandbox did not start");
 }
@@ -99,7 +111,7 @@ fn a_compiler_whose_sandbox_does_not_start_has_no_grade_yet() {
         return;
     }
     let (scratch, class) = class();
-    let bin = failing(scratch.path(), "/toolchain/bin/rustc");
+    let bin = failing(scratch.path(), "/toolchain/bin/rustc", NO_MEMORY);
     let first = with_path(&class, &scratch.path().join("out"), &bin);
     is_mended(scratch.path(), &class, first, "the compiler did not start");
 }

@@ -1,0 +1,86 @@
+//! What an instructor may have meant otherwise: it is said, and nothing is graded where nothing right can come of it.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::rows;
+use crate::build::Kitchen;
+use crate::intake::{self, Submission};
+use crate::report::{Cell, Class, Row, safe};
+use crate::roster::{self, Student};
+
+/// Makes sure that there was something to grade.
+///
+/// # Errors
+/// None of the entries has a file of a lab: this is another folder than was meant.
+pub(super) fn holds_something(class: &Class, folder: &Path) -> anyhow::Result<()> {
+    let mut here = class.students.iter().filter(|row| !row.entries.is_empty());
+    let is_empty = |cell: &Cell| cell.message.as_deref() == Some(intake::NO_LAB);
+    if !here.all(|row| row.labs.iter().all(is_empty)) {
+        return Ok(());
+    }
+    bail!(
+        "no entry of {} holds a file of a lab, so nothing was graded: name the folder with one entry a student, in which labs lie as 04-tcp-echo/src/server.rs",
+        folder.display()
+    )
+}
+
+/// Says who is not on the roster.
+///
+/// # Errors
+/// Nobody is: then it is another class's, or in other words than the entries'.
+pub(super) fn compare(
+    path: &Path,
+    roster: &[Student],
+    submissions: &[Submission],
+    introduced: &[Row],
+) -> anyhow::Result<()> {
+    let foreign: Vec<&Submission> = introduced
+        .iter()
+        .zip(submissions)
+        .filter(|(row, _)| row.flags.iter().any(|flag| flag == rows::NOT_ON_ROSTER))
+        .map(|(_, submission)| submission)
+        .collect();
+    if foreign.len() == submissions.len() {
+        let entries: Vec<_> = foreign.iter().map(|submission| &submission.who).collect();
+        bail!("{}", roster::fits_nobody(path, roster, &entries));
+    }
+    if !foreign.is_empty() {
+        let names = foreign.iter().map(|submission| submission.who.key.as_str());
+        eprintln!(
+            "warning: {}: not on the roster: {}",
+            path.display(),
+            safe::list(names)
+        );
+    }
+    Ok(())
+}
+
+/// Says which labs have hidden checks, as their points are in the grades.
+///
+/// # Errors
+/// `folder`, which was named for them, has none.
+pub(super) fn say_hidden(kitchens: &[Kitchen<'_>], folder: Option<&Path>) -> anyhow::Result<()> {
+    let labs: Vec<String> = kitchens
+        .iter()
+        .filter_map(|kitchen| {
+            let points = kitchen.hidden.as_ref()?.max_points().total();
+            Some(format!("{} ({points} points)", kitchen.lab.topic))
+        })
+        .collect();
+    if let Some(folder) = folder
+        && labs.is_empty()
+    {
+        let lab = kitchens.first().map_or("", |kitchen| &kitchen.lab.folder);
+        bail!(
+            "{} has hidden checks for none of the labs: there is no {}; name the folder that has one folder a lab, or say --no-hidden",
+            folder.display(),
+            folder.join(lab).join("hidden.toml").display()
+        );
+    }
+    if !labs.is_empty() {
+        eprintln!("Hidden checks: {}", labs.join(", "));
+    }
+    Ok(())
+}
