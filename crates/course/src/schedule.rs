@@ -111,15 +111,13 @@ fn minutes(offset: Offset) -> i64 {
 
 /// Year, month and day, so many days after 1970-01-01; days before it, or after the year 9999, are taken as these.
 fn date(days: i64) -> (u16, u8, u8) {
-    // The last year, and then the last month, that has begun by then.
+    // The last year, and then the last month, that has begun by then. No year has more than 366 days.
     let first_of = |year: u16, month: u8| days_since_1970(year.into(), month.into(), 1);
-    let years = 1970..=9999_u16;
-    let year = years.rev().find(|year| first_of(*year, 1) <= days);
-    let year = year.unwrap_or(1970);
-    let month = (1..=12_u8)
-        .rev()
-        .find(|month| first_of(year, *month) <= days);
-    let month = month.unwrap_or(1);
+    let earliest = u16::try_from(1970 + days.max(0) / 366).map_or(9999, |year| year.min(9999));
+    let years = (earliest..=9999).take_while(|year| first_of(*year, 1) <= days);
+    let year = years.last().unwrap_or(1970);
+    let months = (1..=12).take_while(|month| first_of(year, *month) <= days);
+    let month = months.last().unwrap_or(1);
     let day = (days - first_of(year, month)).clamp(0, 30) + 1;
     (year, month, day as u8)
 }

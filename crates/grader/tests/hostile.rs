@@ -268,7 +268,7 @@ fn spies(tier: Tier) {
     }
     if option_env!("SECRET").is_some() || option_env!("HOME").is_some() { found("the compiler's environment"); }
 "#);
-    siege.program("judges-proc", End::Harmless, r#"
+    let judges_proc = r#"
     let own = unsafe { getpid() };
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
@@ -281,9 +281,13 @@ fn spies(tier: Tier) {
         if std::fs::OpenOptions::new().write(true).open(proc.join("mem")).is_ok() { found("another's memory"); }
         let status = std::fs::read_to_string(proc.join("status")).unwrap_or_default();
         let bound = ["Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"];
-        if pid == 1 && own < 100 && !bound.iter().all(|line| status.contains(line)) { found("a process with rights"); }
+        if INSIDE && pid == 1 && !bound.iter().all(|line| status.contains(line)) { found("a process with rights"); }
     }
-"#);
+"#;
+    // Behind a fence process 1 is the machine's.
+    let inside = (tier == Tier::Bubblewrap).to_string();
+    let judges_proc = judges_proc.replace("INSIDE", &inside);
+    siege.program("judges-proc", End::Harmless, &judges_proc);
     siege.program("tracer", End::Harmless, r#"
     // PTRACE_ATTACH, PTRACE_SEIZE, process_vm_readv(2), pidfd_getfd(2).
     for pid in (1..400).chain([unsafe { getppid() }]) {

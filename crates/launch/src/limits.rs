@@ -116,35 +116,27 @@ fn ignore_full_files() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The system refuses.
-#[expect(unsafe_code, reason = "close_range(2) has no safe name")]
 pub(crate) fn inherit_nothing() -> anyhow::Result<()> {
-    // SAFETY: this changes a flag of descriptors; it closes none and touches no memory.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            3,
-            u32::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
-    if done != 0 {
-        return Err(std::io::Error::last_os_error()).context(
-            "the descriptors that were inherited cannot be closed (close_range(2): Linux 5.11)",
-        );
-    }
-    Ok(())
+    close_range(libc::CLOSE_RANGE_CLOEXEC).context(
+        "the descriptors that were inherited cannot be closed (close_range(2): Linux 5.11)",
+    )
 }
 
-/// Closes every descriptor but the three standard streams at once.
+/// Closes every descriptor but the three standard streams at once. Whoever calls this uses none of them any more.
 ///
 /// # Errors
 /// The system refuses.
-#[expect(unsafe_code, reason = "close_range(2) has no safe name")]
 pub(crate) fn close_all() -> anyhow::Result<()> {
-    // SAFETY: whoever calls this uses none of them any more, and no memory is touched.
-    let done = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
-    if done != 0 {
-        return Err(std::io::Error::last_os_error()).context("descriptors cannot be closed");
+    close_range(0).context("descriptors cannot be closed")
+}
+
+#[expect(unsafe_code, reason = "close_range(2) has no safe name")]
+fn close_range(flags: libc::c_uint) -> std::io::Result<()> {
+    // SAFETY: this touches no memory; what is closed at once, nobody uses any more (`close_all`).
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, flags) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
     }
-    Ok(())
 }

@@ -111,10 +111,7 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
             let mut seen: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
             seen.push(program.clone());
             let mut command = Command::new(&program);
-            command.args(&args);
-            for name in KEPT_BACK {
-                command.env_remove(name);
-            }
+            command.args(&args).env_clear().envs(kept_variables());
             if let Some(here) = &here {
                 command.env("TMPDIR", here);
             }

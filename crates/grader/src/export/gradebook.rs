@@ -7,9 +7,10 @@ use std::fs;
 use anyhow::{Context as _, bail, ensure};
 use course::Course;
 
+use crate::cli;
 use crate::intake::entry;
 use crate::report::{self, Class, Row, number};
-use crate::{cli, roster};
+use crate::roster::{self, same};
 
 mod table;
 
@@ -38,19 +39,19 @@ pub fn run(course: &Course, args: &cli::Gradebook) -> anyhow::Result<()> {
     let done = fill(&mut table, &people, &columns, &class, args.scale)?;
     report::put(&args.out, table.text().as_bytes())?;
     let headings = table.values(0);
-    let mut filled = Vec::new();
     for column in &columns {
         let name = match column.what {
             What::Lab(place) => &class.labs[place].topic,
             What::Total => "the total",
         };
         println!("{} ← {name}", headings[column.index].trim());
-        filled.push(column.what);
     }
-    let is_left =
-        |place: usize| !filled.contains(&What::Total) && !filled.contains(&What::Lab(place));
+    let is_told = |place| {
+        let mut columns = columns.iter();
+        columns.any(|column| [What::Total, What::Lab(place)].contains(&column.what))
+    };
     let places = class.labs.iter().enumerate();
-    for (_, lab) in places.filter(|(place, _)| is_left(*place)) {
+    for (_, lab) in places.filter(|(place, _)| !is_told(*place)) {
         eprintln!(
             "warning: no column for {topic}: say which it is with --column 'HEADING={topic}'",
             topic = lab.topic
@@ -208,7 +209,6 @@ impl People {
     /// The row's student, if the class has one: by an id first, then by the address, then by the name.
     fn find<'c>(&self, values: &[String], class: &'c Class) -> Found<'c> {
         let at = |index: &usize| values.get(*index).map_or("", |value| value.trim());
-        let same = |a: &str, b: &str| !a.is_empty() && a.to_lowercase() == b.to_lowercase();
         let ids: Vec<&str> = self
             .ids
             .iter()

@@ -3,6 +3,7 @@
 //! It is made from the grades alone, needs neither a script nor a network, and shows text from submissions as text:
 //! every value goes through [`safe::html`], whatever the template says.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -295,36 +296,30 @@ fn hard_checks(class: &Class) -> (Vec<HardCheck>, usize) {
             *failed += usize::from(check.verdict == Verdict::Failed);
         }
         let failing = counts.into_iter().filter(|(_, (_, failed, _))| *failed > 0);
-        all.extend(failing.map(|(name, (bonus, failed, of))| HardCheck {
-            topic: lab.topic.clone(),
-            name: words(name),
-            bonus,
-            failed,
-            of,
-            percent: whole(percent(failed as f64, of as f64)),
-        }));
+        let mut failing: Vec<HardCheck> = failing
+            .map(|(name, (bonus, failed, of))| HardCheck {
+                topic: lab.topic.clone(),
+                name: words(name),
+                bonus,
+                failed,
+                of,
+                percent: whole(percent(failed as f64, of as f64)),
+            })
+            .collect();
+        failing.sort_by(harder);
+        all.extend(failing.into_iter().enumerate());
     }
-    let part = |check: &HardCheck| check.failed as f64 / check.of.max(1) as f64;
-    all.sort_by(|a, b| part(b).total_cmp(&part(a)).then(b.failed.cmp(&a.failed)));
     // Among equals one of each lab after the other, so that no lab hides the others.
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut ranked: Vec<(usize, HardCheck)> = all
-        .into_iter()
-        .map(|check| {
-            let rank = seen.entry(check.topic.clone()).or_default();
-            *rank += 1;
-            (*rank, check)
-        })
-        .collect();
-    ranked.sort_by(|(rank_a, a), (rank_b, b)| {
-        let by_part = part(b).total_cmp(&part(a));
-        by_part
-            .then(b.failed.cmp(&a.failed))
-            .then(rank_a.cmp(rank_b))
-    });
-    let more = ranked.len().saturating_sub(MOST_CHECKS);
-    ranked.truncate(MOST_CHECKS);
-    (ranked.into_iter().map(|(_, check)| check).collect(), more)
+    all.sort_by(|(rank_a, a), (rank_b, b)| harder(a, b).then(rank_a.cmp(rank_b)));
+    let more = all.len().saturating_sub(MOST_CHECKS);
+    all.truncate(MOST_CHECKS);
+    (all.into_iter().map(|(_, check)| check).collect(), more)
+}
+
+/// What fails in the larger part comes first, and then what fails more often.
+fn harder(a: &HardCheck, b: &HardCheck) -> Ordering {
+    let part = |check: &HardCheck| check.failed as f64 / check.of.max(1) as f64;
+    part(b).total_cmp(&part(a)).then(b.failed.cmp(&a.failed))
 }
 
 /// A check's name is a sentence.

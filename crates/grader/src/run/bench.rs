@@ -79,19 +79,22 @@ impl Bench<'_> {
 
     /// Does all jobs, several at a time; the results stand in the order of the jobs.
     pub(super) fn all(&self, jobs: &[Job], pace: &Pace<'_>) -> Vec<Result> {
-        let here = (0..jobs.len()).filter(|n| self.does(&jobs[*n]));
-        let (known, here): (Vec<usize>, Vec<usize>) =
-            here.partition(|n| self.known(&jobs[*n]).is_some());
-        if !known.is_empty() {
-            eprintln!("{} known from before, {} to judge", known.len(), here.len());
+        let mut results = BTreeMap::new();
+        let mut here = Vec::new();
+        for n in (0..jobs.len()).filter(|n| self.does(&jobs[*n])) {
+            match self.known(&jobs[n]) {
+                Some(outcome) => {
+                    results.insert(n, Ok(outcome.clone()));
+                }
+                None => here.push(n),
+            }
         }
-        let known = known.into_iter().filter_map(|n| {
-            let outcome = self.known(&jobs[n])?;
-            Some((n, Ok(outcome.clone())))
-        });
+        let known = results.len();
+        if known > 0 {
+            eprintln!("{known} known from before, {} to judge", here.len());
+        }
         let results: Mutex<BTreeMap<usize, std::result::Result<Outcome, String>>> =
-            Mutex::new(known.collect());
-        let done = AtomicUsize::new(0);
+            Mutex::new(results);
         let next = AtomicUsize::new(0);
         let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = Progress::new(here.len());
@@ -107,7 +110,7 @@ impl Bench<'_> {
                         let mut results = lock();
                         results.insert(*index, result);
                         let topic = &self.kitchens[job.kitchen].lab.topic;
-                        progress.done(done.fetch_add(1, Ordering::Relaxed) + 1, topic);
+                        progress.done(results.len() - known, topic);
                     }
                 });
             }
