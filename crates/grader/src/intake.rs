@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use course::Course;
 
-use crate::roster::{self, Student};
+use crate::roster::Roster;
 
 mod archive;
 mod collect;
@@ -57,7 +57,7 @@ pub struct Submission {
 pub fn take_in(
     course: &Course,
     dir: &Path,
-    roster: Option<&[Student]>,
+    roster: Option<&Roster>,
 ) -> anyhow::Result<Vec<Submission>> {
     let listed = fs::read_dir(dir).with_context(|| {
         format!(
@@ -121,7 +121,7 @@ pub fn take_in(
 }
 
 /// Whether it is a table that an instructor keeps beside the submissions: by its name, unless that is a student's.
-fn is_table(path: &Path, roster: Option<&[Student]>) -> bool {
+fn is_table(path: &Path, roster: Option<&Roster>) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     let is_table = ending.is_some_and(|ending| TABLES.contains(&ending.to_lowercase().as_str()));
     if !is_table || path.is_dir() {
@@ -129,7 +129,7 @@ fn is_table(path: &Path, roster: Option<&[Student]>) -> bool {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let who = entry::read(&name, false);
-    let of_a_student = roster.is_some_and(|roster| roster::find(roster, &who).is_some());
+    let of_a_student = roster.is_some_and(|roster| roster.find(&who).is_some());
     !of_a_student && entry::numbered(&name).is_none()
 }
 
@@ -155,7 +155,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(path: PathBuf, roster: Option<&[Student]>) -> Entry {
+    fn of(path: PathBuf, roster: Option<&Roster>) -> Entry {
         let bare = path.file_name().unwrap_or_default();
         let (name, utf8) = match bare.to_str() {
             Some(name) => (name.to_owned(), true),
@@ -168,7 +168,7 @@ impl Entry {
         }
         let mut student = who.key.clone();
         if let Some(roster) = roster
-            && let Some(found) = roster::find(roster, &who)
+            && let Some(found) = roster.find(&who)
         {
             student.clone_from(&found.student);
             // A word of the name that is somebody else's is not this one's.
@@ -177,7 +177,7 @@ impl Entry {
                     key: alias.clone(),
                     ..Who::default()
                 };
-                roster::find(roster, &alone) == Some(found)
+                roster.find(&alone) == Some(found)
             });
         }
         Entry {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::ensure;
 
 use crate::report::safe;
-use crate::roster::{Student, is_name, login, same};
+use crate::roster::Student;
 
 /// Somebody of the class, with everything that they may be called.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,18 @@ pub struct People {
     by_student: HashMap<String, Vec<usize>>,
 }
 
+/// By what else than the `student` a word tells somebody, the surest first. Capitals do not count, nor does the order of
+/// a name's words.
+const SIGNS: [fn(&Person, &str) -> bool; 3] = [
+    |person, word| same(&person.email, word),
+    |person, word| is_name(&person.name, word),
+    |person, word| {
+        let mut words = person.words.iter();
+        same(login(&person.email), word)
+            || words.any(|other| same(other, word) || is_name(word, other))
+    },
+];
+
 impl People {
     /// These.
     pub fn new(all: impl IntoIterator<Item = Person>) -> People {
@@ -52,34 +64,44 @@ impl People {
     }
 
     /// Whom `word` means: by the `student` first, then by the address, the name, and whatever else somebody is called.
-    /// Capitals do not count, nor does the order of a name's words. None where nobody is called so.
+    /// None where nobody is called so.
     ///
     /// # Errors
     /// It may be any of several.
     pub fn find(&self, word: &str) -> anyhow::Result<Option<&str>> {
-        let of_the_number = self.by_student.get(&word.to_lowercase());
-        let of_the_number = of_the_number.into_iter().flatten();
-        let students = of_the_number.map(|place| self.all[*place].student.as_str());
-        if let Some(student) = only(word, students)? {
-            return Ok(Some(student));
-        }
-        let tiers: [&dyn Fn(&Person) -> bool; 3] = [
-            &|person| same(&person.email, word),
-            &|person| is_name(&person.name, word),
-            &|person| {
-                let mut words = person.words.iter().map(String::as_str);
-                same(login(&person.email), word)
-                    || words.any(|other| same(other, word) || is_name(word, other))
-            },
-        ];
-        for fits in tiers {
-            let fitting = self.all.iter().filter(|person| fits(person));
-            let students = fitting.map(|person| person.student.as_str());
-            if let Some(student) = only(word, students)? {
-                return Ok(Some(student));
-            }
-        }
-        Ok(None)
+        let mut found = self.by_each_sign(word).filter(|found| !found.is_empty());
+        let found = found.next().unwrap_or_default();
+        ensure!(
+            found.len() <= 1,
+            "{word} may be any of {}; write one of these",
+            safe::list(found.iter().copied())
+        );
+        Ok(found.into_iter().next())
+    }
+
+    /// Whom `words` mean that are all of one and the same: by the `student` first, as in [`find`](People::find). A word
+    /// that fits several says nothing.
+    #[must_use]
+    pub fn whom<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Option<&str> {
+        let words = words.into_iter().map(|word| self.by_each_sign(word));
+        let mut words: Vec<_> = words.collect();
+        (0..=SIGNS.len()).find_map(|_| {
+            let mut found = words.iter_mut().filter_map(Iterator::next);
+            let found = found.find(|found| found.len() == 1);
+            found.into_iter().flatten().next()
+        })
+    }
+
+    /// The students whom `word` fits, by the `student` and then by each of [`SIGNS`]; looked for as they are asked for.
+    fn by_each_sign(&self, word: &str) -> impl Iterator<Item = BTreeSet<&str>> {
+        let places = self.by_student.get(&word.to_lowercase());
+        let here = places.into_iter().flatten().map(|place| &self.all[*place]);
+        let first = std::iter::once_with(|| students(here));
+        let signs = SIGNS.iter().map(move |fits| {
+            let fitting = self.all.iter().filter(|person| fits(person, word));
+            students(fitting)
+        });
+        first.chain(signs)
     }
 
     /// What to say of a word that means nobody.
@@ -91,18 +113,37 @@ impl People {
     }
 }
 
-/// The one student of those whom a word fits, if it fits any.
-fn only<'p>(
-    word: &str,
-    students: impl Iterator<Item = &'p str>,
-) -> anyhow::Result<Option<&'p str>> {
-    let found: BTreeSet<&str> = students.filter(|student| !student.is_empty()).collect();
-    ensure!(
-        found.len() <= 1,
-        "{word} may be any of {}; write one of these",
-        safe::list(found.iter().copied())
-    );
-    Ok(found.into_iter().next())
+fn students<'p>(people: impl Iterator<Item = &'p Person>) -> BTreeSet<&'p str> {
+    let students = people.map(|person| person.student.as_str());
+    students.filter(|student| !student.is_empty()).collect()
+}
+
+/// Whether both are the same, capitals or not, and say anything.
+fn same(a: &str, b: &str) -> bool {
+    !a.is_empty() && a.to_lowercase() == b.to_lowercase()
+}
+
+/// What stands before the `@`.
+fn login(email: &str) -> &str {
+    email.split_once('@').map_or("", |(login, _)| login)
+}
+
+/// Whether both are the same name: `Ada Lovelace`, `Lovelace, Ada`, and `lovelaceada`, as Canvas writes it.
+fn is_name(name: &str, other: &str) -> bool {
+    let words: Vec<String> = name.split_whitespace().map(letters).collect();
+    let other = letters(other);
+    !other.is_empty()
+        && (0..words.len()).any(|first| {
+            let (before, from) = words.split_at(first);
+            from.concat() + &before.concat() == other
+        })
+}
+
+fn letters(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -147,5 +188,10 @@ mod tests {
         assert_eq!(found(""), None);
         let error = people.find("Alan Turing").unwrap_err().to_string();
         assert!(error.contains("any of 10003, 10004"), "{error}");
+        // Of several words that which tells most counts, and one that tells nothing is passed over.
+        let whom = |words: &[&str]| people.whom(words.iter().copied());
+        assert_eq!(whom(&["Grace Hopper", "10001"]), Some("10001"));
+        assert_eq!(whom(&["Alan Turing", "grace"]), Some("10002"));
+        assert_eq!(whom(&["Alan Turing", "nobody", ""]), None);
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 
 use crate::intake::Who;
+use crate::people::{People, Person};
 use crate::table::{self, Record};
 
 /// One student.
@@ -19,6 +20,34 @@ pub struct Student {
     pub email: String,
     /// Another word for this student, where the roster has one.
     pub login: String,
+}
+
+/// All of them, in the order of the file.
+#[derive(Debug)]
+pub struct Roster {
+    students: Vec<Student>,
+    people: People,
+}
+
+impl Roster {
+    /// Nobody must be there twice.
+    pub(crate) fn new(students: Vec<Student>) -> Roster {
+        let people = People::new(students.iter().map(Person::from));
+        Roster { students, people }
+    }
+
+    /// Everybody.
+    #[must_use]
+    pub fn students(&self) -> &[Student] {
+        &self.students
+    }
+
+    /// Whom a submission is from: by its key first, then by the other words of the entry.
+    #[must_use]
+    pub fn find(&self, who: &Who) -> Option<&Student> {
+        let student = self.people.whom(who.words())?;
+        self.students.iter().find(|other| other.student == student)
+    }
 }
 
 /// What a file of another program's calls the columns that matter here. It is one of theirs where it has all of them.
@@ -76,7 +105,7 @@ const LAYOUTS: [Layout; 4] = [
 ///
 /// # Errors
 /// It cannot be read, has no column that tells who is who, or names somebody twice.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
+pub fn read(path: &Path) -> anyhow::Result<Roster> {
     let (headings, records) = table::rows(path)?;
     let has = |heading: &str| headings.iter().any(|other| other == heading);
     let mut layouts = LAYOUTS.iter();
@@ -103,7 +132,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Student>> {
         );
         students.push(student);
     }
-    Ok(students)
+    Ok(Roster::new(students))
 }
 
 impl Layout {
@@ -120,66 +149,18 @@ impl Layout {
     }
 }
 
-/// Whom a submission is from: by its key first, then by the address, the name and the other words of the entry. A word
-/// that fits several students fits none.
-#[must_use]
-pub fn find<'r>(roster: &'r [Student], who: &Who) -> Option<&'r Student> {
-    let only = |fits: &dyn Fn(&Student) -> bool| {
-        let mut found = roster.iter().filter(|student| fits(student));
-        found.next().filter(|_| found.next().is_none())
-    };
-    let words = || std::iter::once(&who.key).chain(&who.aliases);
-    words()
-        .find_map(|word| only(&|student| same(&student.student, word)))
-        .or_else(|| words().find_map(|word| only(&|student| same(&student.email, word))))
-        .or_else(|| words().find_map(|word| only(&|student| is_name(&student.name, word))))
-        .or_else(|| {
-            words().find_map(|word| {
-                only(&|student| same(login(&student.email), word) || same(&student.login, word))
-            })
-        })
-}
-
 /// What to say where none of the entries is of anybody on the roster.
 #[must_use]
-pub fn fits_nobody(path: &Path, roster: &[Student], entries: &[&Who]) -> String {
-    let ours = roster.first().map_or("", |student| &student.student);
+pub fn fits_nobody(path: &Path, roster: &Roster, entries: &[&Who]) -> String {
+    let ours = roster
+        .students
+        .first()
+        .map_or("", |student| &student.student);
     let theirs = entries.first().map_or("", |who| &who.key);
     format!(
         "{} has nobody who handed something in: its `student` is like {ours:?}, and the entries say {theirs:?}. It must be the word or the number that the entries' names have: for Canvas the column ID, for Moodle the number behind Participant",
         path.display()
     )
-}
-
-/// Whether both are the same, capitals or not, and say anything.
-#[must_use]
-pub fn same(a: &str, b: &str) -> bool {
-    !a.is_empty() && a.to_lowercase() == b.to_lowercase()
-}
-
-/// What stands before the `@`.
-#[must_use]
-pub fn login(email: &str) -> &str {
-    email.split_once('@').map_or("", |(login, _)| login)
-}
-
-/// Whether both are the same name: `Ada Lovelace`, `Lovelace, Ada`, and `lovelaceada`, as Canvas writes it.
-#[must_use]
-pub fn is_name(name: &str, other: &str) -> bool {
-    let words: Vec<String> = name.split_whitespace().map(letters).collect();
-    let other = letters(other);
-    !other.is_empty()
-        && (0..words.len()).any(|first| {
-            let (before, from) = words.split_at(first);
-            from.concat() + &before.concat() == other
-        })
-}
-
-fn letters(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 #[cfg(test)]
@@ -208,9 +189,9 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             let read = read(&path).unwrap();
-            assert_eq!(read.len(), 1, "{text}");
-            assert_eq!(read[0].student, "7", "{text}");
-            assert!(is_name("Ada Lovelace", &read[0].name), "{text}");
+            let students: Vec<&str> = read.students.iter().map(|one| &*one.student).collect();
+            assert_eq!(students, ["7"], "{text}");
+            assert_eq!(read.people.whom(["Ada Lovelace"]), Some("7"), "{text}");
         }
     }
 
@@ -231,16 +212,16 @@ mod tests {
 
     #[test]
     fn a_student_is_found_by_whatever_the_entry_has() {
-        let roster = [
+        let roster = Roster::new(vec![
             student("s1", "Ada Byron Lovelace", "ada@example.org"),
             student("s2", "Grace Hopper", "grace@example.org"),
             student("s3", "Grace Hopper", "gh@example.org"),
             student("a-b", "", ""),
             student("b", "", ""),
-        ];
+        ]);
         let found = |entry: &str| {
             let who = crate::intake::entry::read(entry, false);
-            find(&roster, &who).map(|student| student.student.as_str())
+            roster.find(&who).map(|student| student.student.as_str())
         };
         for entry in [
             "S1.zip",

@@ -20,7 +20,7 @@ use crate::late::{Adjustments, Calendar, Extensions, Times};
 use crate::people::{People, Person};
 use crate::regrade::{self, Wanted};
 use crate::report::{self, Class, Column, Row, Status, sources};
-use crate::roster::{self, Student};
+use crate::roster::{self, Roster};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
 
@@ -164,16 +164,16 @@ fn draft(
     let mut adjustments = table(adjustments.as_deref(), |path| {
         Adjustments::read(path, course)
     })?;
-    let attempts = Attempts::take_in(course, args, roster.as_deref())?;
+    let attempts = Attempts::take_in(course, args, roster.as_ref())?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
         .iter()
-        .map(|submission| rows::introduce(submission, roster.as_deref()))
+        .map(|submission| rows::introduce(submission, roster.as_ref()))
         .collect();
     if let (Some(path), Some(roster)) = (&args.roster, &roster) {
         meant::compare(path, roster, submissions, &introduced)?;
     }
-    let people = people(submissions, &introduced, roster.as_deref());
+    let people = people(submissions, &introduced, roster.as_ref());
     for nobody in [
         calendar.times.lines.resolve(&people)?,
         calendar.extensions.lines.resolve(&people)?,
@@ -300,7 +300,7 @@ fn draft(
         change_by_hand(row, &adjustments);
     }
     if let Some(roster) = &roster {
-        for mut row in rows::absent(&kitchens, roster, &students) {
+        for mut row in rows::absent(&kitchens, roster.students(), &students) {
             change_by_hand(&mut row, &adjustments);
             numbers.push(row.attempt);
             students.push(row);
@@ -327,20 +327,18 @@ fn draft(
 }
 
 /// Everybody: those who handed something in, and those of the roster.
-fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&[Student]>) -> People {
+fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&Roster>) -> People {
     let here = introduced.iter().zip(submissions).map(|(row, submission)| {
         let who = &submission.who;
         Person {
             student: row.student.clone(),
             email: row.email.clone(),
             name: row.name.clone(),
-            words: std::iter::once(&who.key)
-                .chain(&who.aliases)
-                .cloned()
-                .collect(),
+            words: who.words().map(str::to_owned).collect(),
         }
     });
-    People::new(here.chain(roster.into_iter().flatten().map(Person::from)))
+    let on_roster = roster.into_iter();
+    People::new(here.chain(on_roster.flat_map(Roster::students).map(Person::from)))
 }
 
 fn table<T: Default>(
@@ -383,7 +381,7 @@ impl Attempts {
     fn take_in(
         course: &Course,
         args: &cli::Run,
-        roster: Option<&[Student]>,
+        roster: Option<&Roster>,
     ) -> anyhow::Result<Attempts> {
         let folders: Vec<PathBuf> = args
             .earlier

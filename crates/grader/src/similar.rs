@@ -17,7 +17,7 @@ use crate::intake::{self, Submission};
 use crate::late::Times;
 use crate::people::{People, Person};
 use crate::report::safe;
-use crate::roster::{self, Student};
+use crate::roster::{self, Roster, Student};
 
 mod code;
 mod dolos;
@@ -45,9 +45,9 @@ struct Author {
 }
 
 impl Author {
-    fn of(submission: Submission, roster: Option<&[Student]>, from: Option<&str>) -> Author {
+    fn of(submission: Submission, roster: Option<&Roster>, from: Option<&str>) -> Author {
         let who = submission.who;
-        let known = roster.and_then(|roster| roster::find(roster, &who));
+        let known = roster.and_then(|roster| roster.find(&who));
         let student = known.cloned().unwrap_or_else(|| Student {
             student: who.key.clone(),
             name: who.name.clone(),
@@ -84,7 +84,7 @@ impl Authors {
     fn of(course: &Course, args: &Similar) -> anyhow::Result<Authors> {
         let roster = args.roster.as_deref().map(roster::read).transpose()?;
         let mut authors = Authors::default();
-        authors.take(course, &args.submissions, roster.as_deref(), None)?;
+        authors.take(course, &args.submissions, roster.as_ref(), None)?;
         authors.own = authors.all.len();
         for dir in &args.against {
             let name = dir.canonicalize().unwrap_or_else(|_| dir.clone());
@@ -110,7 +110,7 @@ impl Authors {
         &mut self,
         course: &Course,
         dir: &Path,
-        roster: Option<&[Student]>,
+        roster: Option<&Roster>,
         from: Option<&str>,
     ) -> anyhow::Result<()> {
         for submission in intake::take_in(course, dir, roster)? {

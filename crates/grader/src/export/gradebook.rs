@@ -9,8 +9,8 @@ use course::Course;
 
 use crate::cli;
 use crate::intake::entry;
-use crate::report::{self, Class, Row, number};
-use crate::roster::{self, same};
+use crate::people::{People, Person};
+use crate::report::{self, Class, number};
 
 mod table;
 
@@ -34,9 +34,9 @@ pub fn run(course: &Course, args: &cli::Gradebook) -> anyhow::Result<()> {
         "{} has no rows; export the gradebook as CSV",
         args.gradebook.display()
     );
-    let people = People::of(&table)?;
+    let telling = Telling::of(&table)?;
     let columns = columns(course, &class, &table, args)?;
-    let done = fill(&mut table, &people, &columns, &class, args.scale)?;
+    let done = fill(&mut table, &telling, &columns, &class, args.scale)?;
     report::put(&args.out, table.text().as_bytes())?;
     let headings = table.values(0);
     for column in &columns {
@@ -162,15 +162,15 @@ fn columns(
 }
 
 /// Which columns tell who a row is.
-struct People {
+struct Telling {
     ids: Vec<usize>,
     emails: Vec<usize>,
     names: Vec<usize>,
     first_and_last: Option<(usize, usize)>,
 }
 
-impl People {
-    fn of(table: &Table<'_>) -> anyhow::Result<People> {
+impl Telling {
+    fn of(table: &Table<'_>) -> anyhow::Result<Telling> {
         let headings: Vec<String> = table
             .values(0)
             .iter()
@@ -183,7 +183,7 @@ impl People {
                 .collect()
         };
         let one = |known: &[&str]| among(known).first().copied();
-        let people = People {
+        let telling = Telling {
             ids: among(&[
                 "id",
                 "sis user id",
@@ -197,97 +197,46 @@ impl People {
             names: among(&["student", "full name", "name"]),
             first_and_last: one(&["first name"]).zip(one(&["last name", "surname"])),
         };
-        if people.ids.is_empty() && people.emails.is_empty() && people.names.is_empty() {
+        if telling.ids.is_empty() && telling.emails.is_empty() && telling.names.is_empty() {
             bail!(
                 "no column tells who a row is: there is neither an id nor an address nor a name among {}",
                 headings.join(", ")
             );
         }
-        Ok(people)
+        Ok(telling)
     }
 
-    /// The row's student, if the class has one: by an id first, then by the address, then by the name.
-    fn find<'c>(&self, values: &[String], class: &'c Class) -> Found<'c> {
+    /// Whom a row is about: the names, and then the other words, which are ids and addresses. None where it is nobody.
+    fn words(&self, values: &[String]) -> Option<Vec<String>> {
         let at = |index: &usize| values.get(*index).map_or("", |value| value.trim());
-        let ids: Vec<&str> = self
-            .ids
-            .iter()
-            .map(|index| at(index).trim_start_matches("Participant "))
-            .filter(|id| !id.is_empty())
-            .collect();
-        let emails: Vec<&str> = self
-            .emails
-            .iter()
-            .map(at)
-            .filter(|email| !email.is_empty())
-            .collect();
-        let mut names: Vec<String> = self
-            .names
-            .iter()
-            .map(|index| at(index).to_owned())
-            .collect();
-        names.extend(
-            self.first_and_last
-                .map(|(first, last)| format!("{} {}", at(&first), at(&last))),
-        );
-        names.retain(|name| !name.trim().is_empty());
-        if ids.is_empty() && emails.is_empty() && names.is_empty() {
-            return Found::NoPerson;
-        }
+        let names = self.names.iter().map(|index| at(index).to_owned());
+        let both = self.first_and_last.iter();
+        let both = both.map(|(first, last)| format!("{} {}", at(first), at(last)));
+        let others = self.ids.iter().chain(&self.emails).map(at);
+        let others = others.map(|word| word.trim_start_matches("Participant ").to_owned());
+        let mut words: Vec<String> = names.chain(both).chain(others).collect();
+        words.retain(|word| !word.trim().is_empty());
         // A row of Canvas's that is about the columns.
-        if names.iter().any(|name| name.trim() == "Points Possible") {
-            return Found::NoPerson;
-        }
-        let shown = || {
-            names
-                .first()
-                .cloned()
-                .unwrap_or_else(|| [&ids[..], &emails[..]].concat().join(" "))
-        };
-        let by_id = |row: &Row| {
-            ids.iter().any(|id| {
-                same(id, &row.student)
-                    || same(id, &row.email)
-                    || row
-                        .entries
-                        .iter()
-                        .any(|name| same(id, &entry::read(name, false).key))
-            })
-        };
-        let by_email = |row: &Row| {
-            emails
-                .iter()
-                .any(|email| same(email, &row.email) || same(email, &row.student))
-        };
-        let by_name = |row: &Row| {
-            let written = [&row.name, &row.student].map(String::as_str);
-            let from = row.entries.iter().map(|name| entry::read(name, false));
-            let aliases: Vec<String> = from.flat_map(|who| who.aliases).collect();
-            names.iter().any(|name| {
-                written.iter().any(|other| roster::is_name(name, other))
-                    || aliases.iter().any(|other| roster::is_name(name, other))
-            })
-        };
-        for fits in [&by_id as &dyn Fn(&Row) -> bool, &by_email, &by_name] {
-            let found: Vec<usize> = (0..class.students.len())
-                .filter(|place| fits(&class.students[*place]))
-                .collect();
-            match found[..] {
-                [] => {}
-                [place] => return Found::Student(place, &class.students[place]),
-                _ => break,
-            }
-        }
-        Found::Nobody(shown())
+        let is_person = words.first().is_some_and(|name| name != "Points Possible");
+        is_person.then_some(words)
     }
 }
 
-enum Found<'c> {
-    Student(usize, &'c Row),
-    /// Somebody whom the class does not have.
-    Nobody(String),
-    /// A row that is about nobody.
-    NoPerson,
+/// Everybody of the class, by all that a gradebook may call them.
+fn everybody(class: &Class) -> People {
+    People::new(class.students.iter().map(|row| {
+        let entries = row.entries.iter().map(|name| entry::read(name, false));
+        let mut words = vec![row.student.clone()];
+        for who in entries {
+            words.extend(who.words().map(str::to_owned));
+        }
+        Person {
+            student: row.student.clone(),
+            email: row.email.clone(),
+            name: row.name.clone(),
+            words,
+        }
+    }))
 }
 
 #[derive(Debug, Default)]
@@ -300,7 +249,7 @@ struct Done {
 
 fn fill(
     table: &mut Table<'_>,
-    people: &People,
+    telling: &Telling,
     columns: &[Column],
     class: &Class,
     scale: bool,
@@ -317,26 +266,27 @@ fn fill(
                 .first()
                 .is_some_and(|first| first.trim() == "Points Possible")
         });
-    let mut seen: BTreeMap<usize, String> = BTreeMap::new();
+    let people = everybody(class);
+    let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for index in 1..table.rows() {
         let values = table.values(index);
-        let row = match people.find(&values, class) {
-            Found::NoPerson => continue,
-            Found::Nobody(name) => {
-                done.no_grade.push(name);
-                continue;
-            }
-            Found::Student(place, row) => {
-                if let Some(other) = seen.insert(place, values.join(",")) {
-                    bail!(
-                        "two rows are {}: {other} and {}; take one away",
-                        row.student,
-                        values.join(",")
-                    );
-                }
-                row
-            }
+        let Some(words) = telling.words(&values) else {
+            continue;
         };
+        let found = people.whom(words.iter().map(String::as_str));
+        let Some(row) =
+            found.and_then(|student| class.students.iter().find(|row| row.student == student))
+        else {
+            done.no_grade.extend(words.into_iter().next());
+            continue;
+        };
+        if let Some(other) = seen.insert(&row.student, values.join(",")) {
+            bail!(
+                "two rows are {}: {other} and {}; take one away",
+                row.student,
+                values.join(",")
+            );
+        }
         done.matched += 1;
         for column in columns {
             let (earned, max) = match column.what {
@@ -371,8 +321,8 @@ fn fill(
             }
         }
     }
-    for (place, row) in class.students.iter().enumerate() {
-        if !seen.contains_key(&place) {
+    for row in &class.students {
+        if !seen.contains_key(row.student.as_str()) {
             let name = if row.name.is_empty() {
                 String::new()
             } else {

@@ -15,6 +15,14 @@ pub struct Who {
     pub attempt: u64,
 }
 
+impl Who {
+    /// All words for this student, the surest first.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(String::as_str);
+        std::iter::once(self.key.as_str()).chain(aliases)
+    }
+}
+
 /// Reads an entry's name: Canvas's `{sortablename}_[LATE_]{userid}_{attachmentid}_{file}`, Moodle's
 /// `Full Name_{id}_assignsubmission_file[_]`, or else a plain name, such as that of a GitHub Classroom repository,
 /// `assignment-login`.

@@ -12,6 +12,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::roster::Student;
 
 const LAB: &str = "00-first-contact";
 const ECHO: &str = "labs/00-first-contact/src/echo.rs";
@@ -70,7 +71,8 @@ impl Inbox {
     }
 
     fn read(&self, roster: &[Student]) -> Vec<Submission> {
-        take_in(&self.course, self.dir.path(), Some(roster)).unwrap()
+        let roster = Roster::new(roster.to_vec());
+        take_in(&self.course, self.dir.path(), Some(&roster)).unwrap()
     }
 
     /// The only submission.
@@ -202,11 +204,12 @@ fn every_layout_is_joined_with_the_roster() {
         student("don", "", "donald@example.org"),
         student("absent", "", ""),
     ];
-    let keys: Vec<_> = inbox
-        .read(&roster)
+    let taken = inbox.read(&roster);
+    let roster = Roster::new(roster.to_vec());
+    let keys: Vec<_> = taken
         .into_iter()
         .map(|one| {
-            let found = roster::find(&roster, &one.who);
+            let found = roster.find(&one.who);
             let key = found.map_or(one.who.key.clone(), |student| student.student.clone());
             (key, one.who.late)
         })

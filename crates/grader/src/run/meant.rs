@@ -8,7 +8,7 @@ use super::rows;
 use crate::build::Kitchen;
 use crate::intake::{self, Submission};
 use crate::report::{Cell, Class, Row, safe};
-use crate::roster::{self, Student};
+use crate::roster::{self, Roster};
 
 /// Makes sure that there was something to grade.
 ///
@@ -32,7 +32,7 @@ pub(super) fn holds_something(class: &Class, folder: &Path) -> anyhow::Result<()
 /// Nobody is: then it is another class's, or in other words than the entries'.
 pub(super) fn compare(
     path: &Path,
-    roster: &[Student],
+    roster: &Roster,
     submissions: &[Submission],
     introduced: &[Row],
 ) -> anyhow::Result<()> {

@@ -10,13 +10,13 @@ use crate::build::Kitchen;
 use crate::intake::Submission;
 use crate::journal::Outcome;
 use crate::report::{Cell, Row, Status};
-use crate::roster::{self, Student};
+use crate::roster::{Roster, Student};
 
 /// The flag of an entry of whom the roster has nobody.
 pub(super) const NOT_ON_ROSTER: &str = "not-on-roster";
 
 /// Who it is, and what is to be said before any lab is looked at.
-pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> Row {
+pub(super) fn introduce(submission: &Submission, roster: Option<&Roster>) -> Row {
     let who = &submission.who;
     let mut row = Row {
         student: who.key.clone(),
@@ -26,7 +26,7 @@ pub(super) fn introduce(submission: &Submission, roster: Option<&[Student]>) -> 
         notes: submission.notes.clone(),
         ..Row::default()
     };
-    match roster.map(|roster| roster::find(roster, who)) {
+    match roster.map(|roster| roster.find(who)) {
         Some(Some(student)) => {
             row.student.clone_from(&student.student);
             row.email.clone_from(&student.email);

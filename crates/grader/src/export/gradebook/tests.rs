@@ -1,7 +1,7 @@
 //! What Canvas and Moodle export, filled in.
 
 use super::*;
-use crate::report::{Cell, Status};
+use crate::report::{Cell, Row, Status};
 
 fn class() -> Class {
     let row = |student: &str, name: &str, email: &str, entry: &str, points: Option<u32>| {
@@ -70,9 +70,9 @@ fn filled(text: &str, columns: &[&str], scale: bool) -> anyhow::Result<(String, 
     };
     let class = class();
     let mut table = Table::parse(text);
-    let people = People::of(&table)?;
+    let telling = Telling::of(&table)?;
     let columns = super::columns(&course, &class, &table, &args)?;
-    let done = fill(&mut table, &people, &columns, &class, scale)?;
+    let done = fill(&mut table, &telling, &columns, &class, scale)?;
     Ok((table.text(), done))
 }
 
