@@ -20,8 +20,8 @@ pub enum Command {
     ///
     /// SUBMISSIONS has one entry a student: a folder, a .zip or a .tar.gz, as it comes out of Canvas, Moodle or GitHub
     /// Classroom, or named after the student. Of each, only the files that a lab's lab.toml lists under `edit` are taken,
-    /// from NN-topic/src anywhere in it. They are compiled with the course's own files, and judged by the course's own
-    /// checks, in a sandbox.
+    /// from NN-topic/src anywhere in it; where --labs names one lab alone, from anywhere, and as single files. They are
+    /// compiled with the course's own files, and judged by the course's own checks, in a sandbox.
     ///
     /// DIR gets grades.csv, grades.json, report/index.html, feedback/STUDENT.md, the sources that were graded and
     /// journal.jsonl; with --resume changes.csv; with --shard shard.json, sources and journal.jsonl only. Feedback for a
@@ -79,6 +79,9 @@ pub enum Command {
 pub struct Similar {
     /// The folder with one entry a student
     pub submissions: PathBuf,
+    /// Compare only these labs: topics or numbers, with commas between
+    #[arg(long, value_name = "LABS", value_delimiter = ',')]
+    pub labs: Vec<String>,
     /// What to compare with as well: a folder of an earlier class's submissions, or one of solutions (NN-topic/src in
     /// it). Pairs within it are not reported. May be given several times
     #[arg(long, value_name = "DIR")]

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use course::Course;
+use course::{Course, Lab};
 
 use crate::roster::Roster;
 
@@ -51,6 +51,7 @@ pub struct Submission {
 
 /// Reads every entry of `dir`, in the order of their names. Hidden ones are passed over. Entries that are of one
 /// student, by their own names or by `roster`, make one submission: each lab is taken from the latest that has it.
+/// Where one of `labs` alone is graded, its files may lie anywhere, and be entries of their own.
 ///
 /// # Errors
 /// The folder itself cannot be read, or is empty.
@@ -58,6 +59,7 @@ pub fn take_in(
     course: &Course,
     dir: &Path,
     roster: Option<&Roster>,
+    labs: &[&Lab],
 ) -> anyhow::Result<Vec<Submission>> {
     let listed = fs::read_dir(dir).with_context(|| {
         format!(
@@ -105,7 +107,7 @@ pub fn take_in(
             first.display()
         );
     }
-    let wanted = collect::Wanted::of(course);
+    let wanted = collect::Wanted::of(course, labs);
     let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for path in paths {
         let entry = Entry::of(path, roster);
@@ -189,6 +191,11 @@ impl Entry {
         }
     }
 
+    /// Whether it is a program's text itself.
+    fn is_single_file(&self) -> bool {
+        self.name.ends_with(".rs") && self.path.is_file()
+    }
+
     fn read(&self, collection: &mut collect::Collection<'_>) -> Result<(), String> {
         if !self.utf8 {
             return Err("its name is not UTF-8; rename it".to_owned());
@@ -220,14 +227,20 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
             }
         }
     }
+    let mut archive = None;
     all.who.late = entries.iter().any(|entry| entry.who.late);
-    for attempt in entries.chunk_by(|a, b| a.who.attempt == b.who.attempt) {
+    // Single files of one student are together what was handed in: Canvas numbers each of them.
+    let together = |a: &Entry, b: &Entry| {
+        a.who.attempt == b.who.attempt || a.is_single_file() && b.is_single_file()
+    };
+    for attempt in entries.chunk_by(together) {
         let mut collection = collect::Collection::new(wanted);
         let refused = attempt.iter().find_map(|entry| {
             let reason = entry.read(&mut collection).err()?;
             Some(format!("{}: {reason}", entry.name))
         });
-        let taken = collection.finish();
+        let mut taken = collection.finish();
+        archive = archive.or(taken.archive.take());
         match refused {
             // Of an attempt that is refused nothing is graded, not even what came before the reason.
             Some(reason) => {
@@ -243,7 +256,10 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
             all.notes.push(not_taken(reason));
         }
     } else if all.refused.is_none() {
-        all.refused = Some(NO_LAB.to_owned());
+        let within = archive.map_or(String::new(), |name| {
+            format!("; {name} within it is not opened, hand in what it holds")
+        });
+        all.refused = Some(NO_LAB.to_owned() + &within);
     }
     all
 }

@@ -164,7 +164,9 @@ fn draft(
     let mut adjustments = table(adjustments.as_deref(), |path| {
         Adjustments::read(path, course)
     })?;
-    let attempts = Attempts::take_in(course, args, roster.as_ref())?;
+    let topics = selected(course, &args.labs)?;
+    let labs = labs(course, &topics, earlier);
+    let attempts = Attempts::take_in(course, args, roster.as_ref(), &labs)?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
         .iter()
@@ -190,7 +192,7 @@ fn draft(
     let wanted = Wanted {
         students: asked.collect::<anyhow::Result<_>>()?,
         failures: args.failures,
-        labs: selected(course, &args.labs)?,
+        labs: topics,
     };
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
     let secret = match &args.secret {
@@ -217,7 +219,8 @@ fn draft(
         (None, false) => HiddenFrom::Solutions,
         (None, true) => HiddenFrom::Nowhere,
     };
-    let mut kitchens = labs(course, &wanted, earlier)
+    let mut kitchens = labs
+        .into_iter()
         .map(|lab| Kitchen::new(lab, hidden))
         .collect::<anyhow::Result<Vec<_>>>()?;
     meant::say_hidden(&kitchens, args.hidden.as_deref())?;
@@ -355,17 +358,14 @@ fn selected(course: &Course, names: &[String]) -> anyhow::Result<Vec<String>> {
 }
 
 /// The labs of the grades, in the course's order: those that are asked for, and those that were graded before.
-fn labs<'c>(
-    course: &'c Course,
-    wanted: &Wanted,
-    earlier: Option<&Class>,
-) -> impl Iterator<Item = &'c Lab> {
+fn labs<'c>(course: &'c Course, asked: &[String], earlier: Option<&Class>) -> Vec<&'c Lab> {
     let before = earlier.into_iter().flat_map(|class| &class.labs);
     let mut topics: BTreeSet<String> = before.map(|lab| lab.topic.clone()).collect();
-    topics.extend(wanted.labs.iter().cloned());
-    let all = wanted.labs.is_empty() && earlier.is_none();
+    topics.extend(asked.iter().cloned());
+    let all = asked.is_empty() && earlier.is_none();
     let labs = course.labs().iter();
-    labs.filter(move |lab| all || topics.contains(&lab.topic))
+    labs.filter(|lab| all || topics.contains(&lab.topic))
+        .collect()
 }
 
 /// The submissions of every attempt.
@@ -382,6 +382,7 @@ impl Attempts {
         course: &Course,
         args: &cli::Run,
         roster: Option<&Roster>,
+        labs: &[&Lab],
     ) -> anyhow::Result<Attempts> {
         let folders: Vec<PathBuf> = args
             .earlier
@@ -391,7 +392,7 @@ impl Attempts {
             .collect();
         let (mut submissions, mut numbers) = (Vec::new(), Vec::new());
         for (index, folder) in folders.iter().enumerate() {
-            let taken = intake::take_in(course, folder, roster)?;
+            let taken = intake::take_in(course, folder, roster, labs)?;
             numbers.extend(taken.iter().map(|_| index + 1));
             submissions.extend(taken);
         }

@@ -12,6 +12,7 @@ use course::{Course, Lab};
 use serde::Serialize;
 
 use crate::cli::Similar;
+use crate::export::selected;
 use crate::handout::put;
 use crate::intake::{self, Submission};
 use crate::late::Times;
@@ -81,25 +82,25 @@ struct Authors {
 }
 
 impl Authors {
-    fn of(course: &Course, args: &Similar) -> anyhow::Result<Authors> {
+    fn of(course: &Course, args: &Similar, labs: &[&Lab]) -> anyhow::Result<Authors> {
         let roster = args.roster.as_deref().map(roster::read).transpose()?;
         let mut authors = Authors::default();
-        authors.take(course, &args.submissions, roster.as_ref(), None)?;
+        authors.take(course, &args.submissions, roster.as_ref(), labs, None)?;
         authors.own = authors.all.len();
         for dir in &args.against {
             let name = dir.canonicalize().unwrap_or_else(|_| dir.clone());
             let name = name.file_name().unwrap_or(name.as_os_str());
             let name = name.to_string_lossy().into_owned();
-            let labs = lab_folders(course, dir)?;
-            if labs.is_empty() {
-                authors.take(course, dir, None, Some(&name))?;
+            let solutions = lab_folders(course, dir)?;
+            if solutions.is_empty() {
+                authors.take(course, dir, None, labs, Some(&name))?;
             } else {
                 authors.all.push(Author {
                     id: name.clone(),
                     name: String::new(),
                     from: Some(name),
                     person: Person::default(),
-                    labs,
+                    labs: solutions,
                 });
             }
         }
@@ -111,9 +112,10 @@ impl Authors {
         course: &Course,
         dir: &Path,
         roster: Option<&Roster>,
+        labs: &[&Lab],
         from: Option<&str>,
     ) -> anyhow::Result<()> {
-        for submission in intake::take_in(course, dir, roster)? {
+        for submission in intake::take_in(course, dir, roster, labs)? {
             let entry = submission.entries.join(" and ");
             let whole = submission.refused.iter().cloned();
             let labs = submission.refused_labs.iter();
@@ -252,15 +254,16 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
         Some(path) => Times::read(path, course)?,
         None => Times::default(),
     };
-    let authors = Authors::of(course, args)?;
+    let labs = selected(course, &args.labs)?;
+    let authors = Authors::of(course, args, &labs)?;
     let own = authors.all[..authors.own].iter();
     let people = People::new(own.map(|author| author.person.clone()));
     for nobody in times.lines.resolve(&people)? {
         eprintln!("warning: {nobody}");
     }
     let mut bundles = Vec::new();
-    let mut labs = Vec::new();
-    for lab in course.labs() {
+    let mut compared = Vec::new();
+    for lab in labs {
         let class = &authors.all[..authors.own];
         if !class
             .iter()
@@ -288,12 +291,12 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
             bundle(&dir, lab, &given, &written, &times)?;
             bundles.push(dir);
         }
-        labs.push(compare(lab, written));
+        compared.push(compare(lab, written));
     }
     let found = Found {
         version: 1,
         note: NOTE,
-        labs,
+        labs: compared,
         left_out: authors.left_out,
     };
     print!("{}", found.table());

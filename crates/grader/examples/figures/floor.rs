@@ -50,7 +50,7 @@ pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow:
         kitchens.push(kitchen);
     }
     let mut seen = BTreeSet::new();
-    for student in intake::take_in(course, submissions, None)? {
+    for student in intake::take_in(course, submissions, None, &[])? {
         for (index, kitchen) in kitchens.iter().enumerate() {
             let Some(files) = student.labs.get(&kitchen.lab.folder) else {
                 continue;

@@ -20,7 +20,7 @@ pub fn measure(
     sample: usize,
 ) -> anyhow::Result<Duration> {
     let labs = crate::floor::labs(course, labs)?;
-    let all = intake::take_in(course, submissions, None)?;
+    let all = intake::take_in(course, submissions, None, &[])?;
     let mut students = all
         .iter()
         .filter(|student| {

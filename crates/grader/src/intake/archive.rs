@@ -6,9 +6,11 @@ use std::io::{self, BufReader, Read, Seek as _};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use zip::CompressionMethod;
 
 use super::LONGEST_FILE;
-use super::collect::{Collection, Item, shown};
+use super::collect::{Collection, Fit, shown};
+use super::entry;
 
 /// How long a name in an archive may be, in bytes: no path of Linux is longer (PATH_MAX, limits.h(0p)).
 const LONGEST_NAME: usize = 4096;
@@ -101,8 +103,8 @@ enum Packing {
 }
 
 /// What a name promises.
-fn promised(path: &Path) -> Option<Packing> {
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+fn promised(name: &str) -> Option<Packing> {
+    let name = name.to_ascii_lowercase();
     let others = [
         ".rar", ".7z", ".xz", ".bz2", ".zst", ".gz", ".lzh", ".ace", ".lz", ".z", ".cab", ".iso",
         ".dmg", ".txz", ".tbz2",
@@ -139,10 +141,17 @@ fn found(file: &mut File) -> io::Result<Option<Packing>> {
 
 fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}; ask for it again");
-    let Some(promised) = promised(path) else {
-        return Err("is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned());
-    };
     let mut file = File::open(path).map_err(unreadable)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(promised) = promised(&name) else {
+        let name = entry::file(&name);
+        let Some(fit) = collection.wants(name) else {
+            return Err(
+                "is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned(),
+            );
+        };
+        return take(collection, &fit, name, file).map_err(unreadable);
+    };
     let packed = file.metadata().map_err(unreadable)?.len();
     if packed == 0 {
         return Err("is empty; ask for it again".to_owned());
@@ -192,11 +201,15 @@ fn folder(root: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
                 collection.refuse(name, "it is a symbolic link; hand in the file itself");
             } else if !kind.is_file() {
                 collection.refuse(name, "it is a device, a pipe or a socket");
-            } else if dir == root && promised(&path).is_some() {
+            } else if promised(name).is_some() {
+                if dir != root {
+                    collection.pass_over_archive(name);
+                    continue;
+                }
                 file(&path, collection).map_err(|reason| format!("{name}: {reason}"))?;
-            } else if let Some(item) = collection.wants(name) {
+            } else if let Some(fit) = collection.wants(name) {
                 let file = File::open(&path).map_err(unreadable)?;
-                take(collection, &item, name, file).map_err(unreadable)?;
+                take(collection, &fit, name, file).map_err(unreadable)?;
             }
         }
     }
@@ -309,14 +322,21 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
         // The file type in st_mode (inode(7)), where the archive was made on a Unix.
         let kind = entry.unix_mode().unwrap_or(0) & 0o170_000;
         let is_folder = entry.is_dir();
+        let usual = [CompressionMethod::Stored, CompressionMethod::Deflated];
+        let is_usual = usual.contains(&entry.compression()) && !entry.encrypted();
         drop(entry);
         match kind {
             _ if is_folder => {}
             0o120_000 => collection.refuse(&name, "it is a symbolic link; hand in the file itself"),
             0 | 0o100_000 => {
-                if let Some(item) = collection.wants(&name) {
+                if let Some(fit) = collection.wants(&name) {
+                    if !is_usual {
+                        return Err("the .zip has a password or is packed in an unusual way; ask for a plain one".to_owned());
+                    }
                     let file = archive.by_index(index).map_err(|error| damaged(&error))?;
-                    take(collection, &item, &name, file).map_err(|error| damaged(&error))?;
+                    take(collection, &fit, &name, file).map_err(|error| damaged(&error))?;
+                } else if promised(&name).is_some() {
+                    collection.pass_over_archive(&name);
                 }
             }
             _ => {
@@ -392,8 +412,10 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
                 return Err(format!("{} is a device or a pipe", shown(&name)));
             }
             EntryType::Regular | EntryType::Continuous => {
-                if let Some(item) = collection.wants(&name) {
-                    take(collection, &item, &name, entry).map_err(damaged)?;
+                if let Some(fit) = collection.wants(&name) {
+                    take(collection, &fit, &name, entry).map_err(damaged)?;
+                } else if promised(&name).is_some() {
+                    collection.pass_over_archive(&name);
                 }
             }
             _ => {}
@@ -403,14 +425,9 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
 }
 
 /// Reads one file that is wanted, up to the limit and one byte more, which shows that it is too long.
-fn take(
-    collection: &mut Collection<'_>,
-    item: &Item,
-    name: &str,
-    from: impl Read,
-) -> io::Result<()> {
+fn take(collection: &mut Collection<'_>, fit: &Fit, name: &str, from: impl Read) -> io::Result<()> {
     let mut bytes = Vec::new();
     from.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
-    collection.take(item, name, bytes);
+    collection.take(fit, name, bytes);
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Which files of a submission are taken, and what is said of those that are not.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use course::Course;
+use course::{Course, Lab};
 
 use super::LONGEST_FILE;
 
@@ -32,15 +32,30 @@ pub(super) struct Item {
     path: PathBuf,
 }
 
-/// Every file that is wanted, by its path in lower case: `04-tcp-echo/src/server.rs`.
+/// A file that is wanted, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fit {
+    item: Item,
+    /// Whether it lies in no folder of the lab's name.
+    bare: bool,
+}
+
+/// What is wanted.
 pub(super) struct Wanted {
+    /// Every file, by its path in lower case: `04-tcp-echo/src/server.rs`.
     items: BTreeMap<String, Item>,
     /// How many parts the path has that has most.
     most_parts: usize,
+    /// The files of the only lab that is graded, by their own names in lower case: `server.rs`.
+    bare: BTreeMap<String, Item>,
+    /// The labs' folders, in lower case.
+    folders: BTreeSet<String>,
 }
 
 impl Wanted {
-    pub(super) fn of(course: &Course) -> Wanted {
+    /// All files of the course's labs. Where one of `labs` alone is graded, its files need not lie in its folder: nobody
+    /// can mistake them.
+    pub(super) fn of(course: &Course, labs: &[&Lab]) -> Wanted {
         let items: BTreeMap<String, Item> = course
             .labs()
             .iter()
@@ -56,8 +71,20 @@ impl Wanted {
             })
             .collect();
         let parts = items.keys().map(|key| key.split('/').count());
+        let most_parts = parts.max().unwrap_or(0);
+        let is_of_the_only_one = |item: &Item| matches!(labs, [lab] if lab.folder == item.lab);
+        let bare = items.iter().filter_map(|(key, item)| {
+            let (_, name) = key.rsplit_once('/')?;
+            is_of_the_only_one(item).then(|| (name.to_owned(), item.clone()))
+        });
         Wanted {
-            most_parts: parts.max().unwrap_or(0),
+            most_parts,
+            bare: bare.collect(),
+            folders: course
+                .labs()
+                .iter()
+                .map(|lab| lab.folder.to_lowercase())
+                .collect(),
             items,
         }
     }
@@ -68,6 +95,8 @@ struct Found {
     /// The entry that it was in.
     source: String,
     name: String,
+    /// Whether it lies in no folder of the lab's name.
+    bare: bool,
     content: Result<String, String>,
 }
 
@@ -80,6 +109,8 @@ pub(super) struct Collection<'w> {
     taken: usize,
     /// The entry that is being read.
     source: String,
+    /// An archive within, which is not opened.
+    archive: Option<String>,
 }
 
 /// What is taken of it.
@@ -88,6 +119,8 @@ pub(super) struct Taken {
     pub(super) labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
     pub(super) refused_labs: BTreeMap<String, String>,
     pub(super) notes: Vec<String>,
+    /// An archive within, which was not opened.
+    pub(super) archive: Option<String>,
 }
 
 impl<'w> Collection<'w> {
@@ -98,6 +131,7 @@ impl<'w> Collection<'w> {
             notes: Vec::new(),
             taken: 0,
             source: String::new(),
+            archive: None,
         }
     }
 
@@ -108,7 +142,7 @@ impl<'w> Collection<'w> {
 
     /// Which wanted file this is, if any. Case does not matter: where two names differ by nothing else, the
     /// student's own system had only one of them.
-    pub(super) fn wants(&self, name: &str) -> Option<Item> {
+    pub(super) fn wants(&self, name: &str) -> Option<Fit> {
         let parts: Vec<&str> = name
             .split('/')
             .filter(|part| !matches!(*part, "" | "."))
@@ -117,25 +151,30 @@ impl<'w> Collection<'w> {
             return None;
         }
         let first = parts.len().saturating_sub(self.wanted.most_parts);
-        (first..parts.len())
-            .find_map(|from| {
-                self.wanted
-                    .items
-                    .get(&parts[from..].join("/").to_lowercase())
-            })
-            .cloned()
+        let mut paths = (first..parts.len()).map(|from| parts[from..].join("/").to_lowercase());
+        let item = paths.find_map(|path| self.wanted.items.get(&path));
+        if let Some(item) = item.cloned() {
+            return Some(Fit { item, bare: false });
+        }
+        let (file, folders) = parts.split_last()?;
+        let of_a_lab = |part: &&str| self.wanted.folders.contains(&part.to_lowercase());
+        let item = self.wanted.bare.get(&without_number(&file.to_lowercase()));
+        let item = item.filter(|_| !folders.iter().any(of_a_lab))?.clone();
+        Some(Fit { item, bare: true })
     }
 
     /// Takes a file that is wanted.
-    pub(super) fn take(&mut self, item: &Item, name: &str, bytes: Vec<u8>) {
+    pub(super) fn take(&mut self, fit: &Fit, name: &str, bytes: Vec<u8>) {
         let content = if bytes.len() as u64 > LONGEST_FILE {
             Err(format!("it is longer than {} KiB", LONGEST_FILE >> 10))
         } else {
             String::from_utf8(bytes).map_err(|_| "it is not UTF-8; save it as UTF-8".to_owned())
         };
-        if let (Ok(text), Some(before)) = (&content, self.found.get(item)) {
+        if let (Ok(text), Some(before)) = (&content, self.found.get(&fit.item)) {
             // The same text once more leaves no doubt which is meant.
-            let same = |found: &Found| found.content.as_ref().is_ok_and(|other| other == text);
+            let same = |found: &Found| {
+                found.bare == fit.bare && found.content.as_ref().is_ok_and(|other| other == text)
+            };
             if before.iter().any(same) {
                 return;
             }
@@ -149,13 +188,13 @@ impl<'w> Collection<'w> {
         } else {
             content
         };
-        self.add(item.clone(), name, content);
+        self.add(fit.clone(), name, content);
     }
 
     /// Refuses what stands at `name`, if a file was wanted there; anything else is passed over.
     pub(super) fn refuse(&mut self, name: &str, reason: &str) {
-        if let Some(item) = self.wants(name) {
-            self.add(item, name, Err(reason.to_owned()));
+        if let Some(fit) = self.wants(name) {
+            self.add(fit, name, Err(reason.to_owned()));
             return;
         }
         // A link in the place of a folder: whatever it leads to, it is not in the submission.
@@ -166,7 +205,8 @@ impl<'w> Collection<'w> {
                 .any(|folder| name == folder || name.ends_with(&format!("/{folder}")))
         });
         if let Some(item) = lab.cloned() {
-            self.add(item, name, Err(reason.to_owned()));
+            let fit = Fit { item, bare: false };
+            self.add(fit, name, Err(reason.to_owned()));
         }
     }
 
@@ -185,7 +225,7 @@ impl<'w> Collection<'w> {
         match among.cloned() {
             Some(item) => {
                 let reason = "its name is not UTF-8; rename it".to_owned();
-                self.add(item, shown, Err(reason));
+                self.add(Fit { item, bare: false }, shown, Err(reason));
             }
             None => self.note(format!(
                 "{} was left out: its name is not UTF-8",
@@ -194,17 +234,22 @@ impl<'w> Collection<'w> {
         }
     }
 
+    /// An archive within an archive, or deeper in a folder than they are handed out.
+    pub(super) fn pass_over_archive(&mut self, name: &str) {
+        self.archive.get_or_insert_with(|| shown(name));
+    }
+
     pub(super) fn note(&mut self, note: String) {
         if self.notes.len() < 20 {
             self.notes.push(note);
         }
     }
 
-    fn add(&mut self, item: Item, name: &str, content: Result<String, String>) {
-        let name = shown(name);
-        self.found.entry(item).or_default().push(Found {
+    fn add(&mut self, fit: Fit, name: &str, content: Result<String, String>) {
+        self.found.entry(fit.item).or_default().push(Found {
             source: self.source.clone(),
-            name,
+            name: shown(name),
+            bare: fit.bare,
             content,
         });
     }
@@ -214,15 +259,34 @@ impl<'w> Collection<'w> {
         entry.clone_into(&mut self.source);
     }
 
-    /// Decides: each file once, and a lab of which a file was refused not at all.
-    pub(super) fn finish(self) -> Taken {
+    /// Decides: each file once, and a lab of which a file was refused not at all. Where a lab's folder is there, what
+    /// lies elsewhere is not meant.
+    pub(super) fn finish(mut self) -> Taken {
+        let places = self.found.iter();
+        let in_folders: BTreeSet<String> = places
+            .filter(|(_, found)| found.iter().any(|found| !found.bare))
+            .map(|(item, _)| item.lab.clone())
+            .collect();
+        for (item, found) in &mut self.found {
+            found.retain(|found| !found.bare || !in_folders.contains(&item.lab));
+        }
+        self.found.retain(|_, found| !found.is_empty());
         let mut taken = Taken {
             notes: self.notes,
+            archive: self.archive,
             ..Taken::default()
         };
         for (item, found) in self.found {
+            let Item { lab, path } = &item;
+            let own = |name: &Path| name.file_name().unwrap_or_default().to_ascii_lowercase();
+            let otherwise = |found: &&Found| own(Path::new(&found.name)) != own(path);
+            let note = found.iter().find(otherwise).map(|found| {
+                let path = path.display();
+                format!("{lab}: {} was taken for {path}.", found.name)
+            });
             match decide(found) {
                 Ok(text) => {
+                    taken.notes.extend(note);
                     taken
                         .labs
                         .entry(item.lab)
@@ -239,6 +303,21 @@ impl<'w> Collection<'w> {
         }
         taken
     }
+}
+
+/// `server-1.rs` and `server (1).rs` → `server.rs`: what is handed in again gets a number, and so does what is downloaded
+/// once more.
+fn without_number(name: &str) -> String {
+    let bare = |stem: &str| -> Option<String> {
+        let stem = stem.strip_suffix(')').unwrap_or(stem);
+        let (bare, number) = stem.rsplit_once(" (").or_else(|| stem.rsplit_once('-'))?;
+        let is_number = (1..=3).contains(&number.len()) && number.parse::<u16>().is_ok();
+        is_number.then(|| bare.to_owned())
+    };
+    let plain = name
+        .rsplit_once('.')
+        .and_then(|(stem, ending)| Some(format!("{}.{ending}", bare(stem)?)));
+    plain.unwrap_or_else(|| name.to_owned())
 }
 
 /// A name in a message, cut where it is very long.

@@ -101,13 +101,31 @@ fn canvas(name: &str) -> Option<Who> {
     })
 }
 
+/// What the student called the file that an entry is.
+#[must_use]
+pub fn file(name: &str) -> &str {
+    if let Some(who) = canvas(name) {
+        return name
+            .splitn(before_the_file(&who) + 1, '_')
+            .last()
+            .unwrap_or(name);
+    }
+    moodle(name)
+        .and_then(|_| name.split_once("_assignsubmission_file_"))
+        .map_or(name, |(_, file)| file)
+}
+
+/// How many words stand before the file's own name, in one of Canvas's.
+fn before_the_file(who: &Who) -> usize {
+    if who.late { 4 } else { 3 }
+}
+
 /// Where Canvas looks for feedback on this entry, in the archive that is uploaded again: the entry's own name up to the
 /// file's.
 #[must_use]
 pub fn canvas_feedback(name: &str) -> Option<String> {
     let who = canvas(name)?;
-    let before = if who.late { 4 } else { 3 };
-    let (at, _) = name.match_indices('_').nth(before - 1)?;
+    let (at, _) = name.match_indices('_').nth(before_the_file(&who) - 1)?;
     Some(format!("{}_feedback.md", &name[..at]))
 }
 
@@ -162,6 +180,21 @@ mod tests {
             (canvas_feedback("ada.zip"), moodle_feedback("ada")),
             (None, None)
         );
+    }
+
+    #[test]
+    fn a_files_own_name_is_what_the_student_called_it() {
+        for (entry, own) in [
+            ("lovelaceada_LATE_1234_98765_my_server.rs", "my_server.rs"),
+            ("hoppergrace_77_98765_server-1.rs", "server-1.rs"),
+            (
+                "Ada Lovelace_4711_assignsubmission_file_server.rs",
+                "server.rs",
+            ),
+            ("server.rs", "server.rs"),
+        ] {
+            assert_eq!(file(entry), own);
+        }
     }
 
     #[test]

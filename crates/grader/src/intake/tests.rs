@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 use zip::ZipWriter;
+use zip::unstable::write::FileOptionsExt as _;
 use zip::write::SimpleFileOptions;
 
 use super::*;
@@ -72,7 +73,7 @@ impl Inbox {
 
     fn read(&self, roster: &[Student]) -> Vec<Submission> {
         let roster = Roster::new(roster.to_vec());
-        take_in(&self.course, self.dir.path(), Some(&roster)).unwrap()
+        take_in(&self.course, self.dir.path(), Some(&roster), &[]).unwrap()
     }
 
     /// The only submission.
@@ -129,7 +130,7 @@ fn a_folder_of_submissions_is_none() {
     // One student's archive in a folder is how many sort them.
     assert_eq!(echo(&inbox.one()), Some("hers"));
     inbox.zip("down/bobrown_3_4_labs.zip", &[(ECHO, b"his")]);
-    let error = take_in(&inbox.course, inbox.dir.path(), None).unwrap_err();
+    let error = take_in(&inbox.course, inbox.dir.path(), None, &[]).unwrap_err();
     let meant = inbox.dir.path().join("down").display().to_string();
     assert!(error.to_string().contains(&meant), "{error}");
     // Beside what is a submission it is one that cannot be taken.
@@ -180,6 +181,74 @@ fn only_the_learners_files_are_taken_from_wherever_they_are() {
         assert_eq!(one.labs.len(), 1);
         assert_eq!(one.labs[LAB].len(), 1, "{:?}", one.labs);
     }
+}
+
+#[test]
+fn the_files_of_the_only_lab_that_is_graded_may_lie_anywhere() {
+    let inbox = Inbox::new();
+    let own: [(&str, &[u8]); 2] = [("src/echo.rs", b"own"), ("src/greet.rs", b"own")];
+    inbox.zip("bare.zip", &own);
+    inbox.zip("nested.zip", &[("work/bare.zip", b"PK"), ("readme", b"")]);
+    inbox.zip_with("locked.zip", |zip| {
+        let locked = SimpleFileOptions::default()
+            .with_deprecated_encryption(b"secret")
+            .unwrap();
+        zip.start_file("echo.rs", locked).unwrap();
+        zip.write_all(b"own").unwrap();
+    });
+    inbox.tar("flat.tar.gz", b"echo.rs", EntryType::Regular, b"own");
+    inbox.put("copy/my lab (1)/src/Echo (2).rs", "own");
+    inbox.put("both/00-first-contact/src/echo.rs", "own");
+    inbox.put("both/draft/echo.rs", "draft");
+    inbox.put("both/greet.rs", "draft");
+    inbox.put("other/04-tcp-echo/src/echo.rs", "another lab's");
+    inbox.put("two/a/echo.rs", "one");
+    inbox.put("two/b/echo.rs", "two");
+    inbox.put("link/greet.rs", "own");
+    std::os::unix::fs::symlink("/etc/passwd", inbox.dir.path().join("link/echo.rs")).unwrap();
+    // Canvas numbers every file, and Moodle puts single ones beside each other.
+    inbox.put("lovelaceada_LATE_1_70_echo-1.rs", "own");
+    inbox.put("lovelaceada_LATE_1_71_greet.rs", "own");
+    inbox.put("Grace Hopper_2_assignsubmission_file_echo.rs", "own");
+    inbox.put("zz_3_72_notes.rs", "");
+
+    let lab = inbox.course.lab(LAB).unwrap();
+    let all = take_in(&inbox.course, inbox.dir.path(), None, &[lab]).unwrap();
+    let one = |key: &str| all.iter().find(|one| one.who.key == key).unwrap();
+    for (key, files) in [
+        ("bare", 2),
+        ("flat", 1),
+        ("copy", 1),
+        ("both", 1),
+        ("1", 2),
+        ("2", 1),
+    ] {
+        let one = one(key);
+        assert_eq!(echo(one), Some("own"), "{one:?}");
+        assert_eq!(one.labs[LAB].len(), files, "{one:?}");
+    }
+    let note = "00-first-contact: my lab (1)/src/Echo (2).rs was taken for src/echo.rs.";
+    assert_eq!(one("copy").notes, [note]);
+    assert_eq!(one("both").notes, [""; 0]);
+    assert_eq!(one("other").refused.as_deref(), Some(NO_LAB));
+    let said = one("nested").refused.as_deref().unwrap();
+    assert!(
+        said.contains("work/bare.zip within it is not opened"),
+        "{said}"
+    );
+    let said = one("locked").refused.as_deref().unwrap();
+    assert!(said.contains("has a password"), "{said}");
+    for (key, reason) in [("two", "in two places"), ("link", "a symbolic link")] {
+        let said = &one(key).refused_labs[LAB];
+        assert!(said.contains(reason), "{said}");
+    }
+    let said = one("3").refused.as_ref().unwrap();
+    assert!(said.contains("neither a folder nor an archive"), "{said}");
+    // Where it is one of several, nobody knows whose they are.
+    let several = inbox.read(&[]);
+    let found = several.iter().filter(|one| echo(one).is_some());
+    let found: Vec<_> = found.map(|one| one.who.key.as_str()).collect();
+    assert_eq!(found, ["both"]);
 }
 
 #[test]
