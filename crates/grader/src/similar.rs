@@ -119,9 +119,21 @@ impl Authors {
             let entry = submission.entries.join(" and ");
             let whole = submission.refused.iter().cloned();
             let labs = submission.refused_labs.iter();
-            let reasons = whole.chain(labs.map(|(lab, reason)| format!("{lab}: {reason}")));
+            let labs = labs.map(|(lab, reason)| format!("{entry}: {lab}: {reason}"));
+            let whole = whole.map(|reason| {
+                let names_it = submission
+                    .entries
+                    .iter()
+                    .any(|entry| reason.starts_with(entry));
+                if names_it {
+                    reason
+                } else {
+                    format!("{entry}: {reason}")
+                }
+            });
+            let reasons = whole.chain(labs);
             self.left_out
-                .extend(reasons.map(|reason| safe::plain(&format!("{entry}: {reason}"))));
+                .extend(reasons.map(|reason| safe::plain(&reason)));
             self.all.push(Author::of(submission, roster, from));
         }
         Ok(())

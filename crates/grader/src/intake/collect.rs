@@ -168,7 +168,10 @@ impl<'w> Collection<'w> {
         let content = if bytes.len() as u64 > LONGEST_FILE {
             Err(format!("it is longer than {} KiB", LONGEST_FILE >> 10))
         } else {
-            String::from_utf8(bytes).map_err(|_| "it is not UTF-8; save it as UTF-8".to_owned())
+            // The mark that some editors put before it is no part of the text, to the compiler neither.
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+            let text = std::str::from_utf8(bytes).map(str::to_owned);
+            text.map_err(|_| "it is not UTF-8; save it as UTF-8".to_owned())
         };
         if let (Ok(text), Some(before)) = (&content, self.found.get(&fit.item)) {
             // The same text once more leaves no doubt which is meant.

@@ -198,6 +198,7 @@ fn the_files_of_the_only_lab_that_is_graded_may_lie_anywhere() {
     });
     inbox.tar("flat.tar.gz", b"echo.rs", EntryType::Regular, b"own");
     inbox.put("copy/my lab (1)/src/Echo (2).rs", "own");
+    inbox.put("marked/echo.rs", "\u{feff}own");
     inbox.put("both/00-first-contact/src/echo.rs", "own");
     inbox.put("both/draft/echo.rs", "draft");
     inbox.put("both/greet.rs", "draft");
@@ -219,6 +220,7 @@ fn the_files_of_the_only_lab_that_is_graded_may_lie_anywhere() {
         ("bare", 2),
         ("flat", 1),
         ("copy", 1),
+        ("marked", 1),
         ("both", 1),
         ("1", 2),
         ("2", 1),
