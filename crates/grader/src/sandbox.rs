@@ -21,6 +21,7 @@ pub mod apart;
 mod bubblewrap;
 mod fence;
 mod launcher;
+mod queues;
 pub mod watch;
 
 use crate::scratch::Scratch;

@@ -339,6 +339,21 @@ fn spies(tier: Tier) {
     }
 "#,
     );
+    siege.program("families", End::Harmless, r#"
+    // socket(2): AF_PACKET, AF_ALG, AF_VSOCK, AF_XDP, AF_TIPC, AF_CAN, AF_KEY, AF_BLUETOOTH; SOCK_RAW.
+    for family in [17_i64, 38, 40, 44, 30, 29, 15, 31] {
+        for kind in [1_i64, 2, 3, 5] {
+            if unsafe { syscall(41, family, kind, 0_i64) } >= 0 { found("a family of sockets"); }
+        }
+    }
+    for protocol in [1_i64, 6, 255] {
+        if unsafe { syscall(41, 2_i64, 3_i64, protocol) } >= 0 { found("a raw socket"); }
+    }
+    // unshare(2), clone(2) with CLONE_NEWUSER, bpf(2), keyctl(2), io_uring_setup(2).
+    for (call, first) in [(272_i64, 0x1000_0000_i64), (56, 0x1000_0011), (321, 0), (250, 0), (425, 8)] {
+        if unsafe { syscall(call, first, 0_i64, 0_i64, 0_i64, 0_i64) } >= 0 { found(&format!("call {call}")); }
+    }
+"#);
     // No spy: what an honest program may do at home it may do here.
     siege.program(
         "everyday",
@@ -424,6 +439,34 @@ fn liars(tier: Tier) {
     }
 "#,
     );
+    siege.program(
+        "hops",
+        End::Harmless,
+        r#"
+    // A process that is never long the same one: exit_group(2).
+    unsafe {
+        if fork() == 0 {
+            let_go();
+            setsid();
+            loop { if fork() > 0 { syscall(231, 0_i64); } }
+        }
+    }
+"#,
+    );
+    siege.program("locks-up", End::Harmless, r#"
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    for folder in [".", "/tmp"] {
+        let locked = format!("{folder}/locked");
+        let _ = std::fs::create_dir_all(format!("{locked}/within"));
+        let name = std::ffi::OsStr::from_bytes(b"\xff\n\x1b[2J");
+        let _ = std::fs::write(std::path::Path::new(&locked).join(name), "x");
+        if let Ok(file) = std::fs::File::create(format!("{locked}/sparse")) { let _ = file.set_len(1 << 40); }
+        for path in [&format!("{locked}/within"), &locked, folder] {
+            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0));
+        }
+    }
+"#);
     siege.program(
         "holds-stdout",
         End::Harmless,
@@ -558,10 +601,35 @@ fn bombs(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
+    // What nobody reads lies in the kernel's memory, of which TCP has so much for the whole machine.
+    siege.program(
+        "unread",
+        End::NoEcho,
+        r#"
+    unsafe { fork(); fork(); }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let block = vec![1; 1 << 20];
+    let mut all = Vec::new();
+    while let Ok(mut out) = TcpStream::connect(listener.local_addr().unwrap()) {
+        let Ok((into, _)) = listener.accept() else { break };
+        let _ = out.set_nonblocking(true);
+        while out.write(&block).is_ok() {}
+        all.push((out, into));
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    siege.program(
+        "stops",
+        End::NoEcho,
+        "unsafe { kill(getppid(), 19); kill(0, 19); kill(-1, 19); kill(getpid(), 19); } loop {}",
+    );
     let after = siege.judge();
-    // Not by its check's deadline, but as soon as it was seen.
-    let page = after.feedback("pipes");
-    assert!(page.contains("signal 9"), "{page}");
+    // Not by their check's deadline, but as soon as they were seen.
+    for name in ["pipes", "unread"] {
+        let page = after.feedback(name);
+        assert!(page.contains("signal 9"), "{page}");
+    }
 }
 
 fn compile_time(tier: Tier) {
@@ -578,6 +646,10 @@ fn compile_time(tier: Tier) {
         ("path-solution", format!("#[path = {solution:?}] mod stolen;")),
         ("include", "include!(\"/etc/passwd\");".to_owned()),
         ("incbin", "std::arch::global_asm!(\".incbin \\\"/etc/passwd\\\"\");".to_owned()),
+        ("zero", "const X: &[u8] = include_bytes!(\"/dev/zero\");".to_owned()),
+        ("assembler", "std::arch::global_asm!(\".rept 2000000000\\n.quad 1\\n.endr\");".to_owned()),
+        ("nested", format!("pub fn nested() {{ let _ = {}{}; }}", "(".repeat(100_000), ")".repeat(100_000))),
+        ("vast", "#[used] static X: [u8; 1 << 34] = [1; 1 << 34];".to_owned()),
         ("const-loop", "#[allow(long_running_const_eval)] const X: () = loop {}; #[allow(dead_code)] pub fn x() { X }".to_owned()),
         ("macro", "macro_rules! twice { ($($t:tt)*) => { twice!($($t)* $($t)*); } } twice!(a b c d);".to_owned()),
         ("blames-the-disk", "compile_error!(\"No space left on device (os error 28), Bus error, SIGBUS\");".to_owned()),

@@ -124,6 +124,7 @@ impl Walls {
         watch::Open {
             folder: trial.temporary(),
             user: self.user(trial.scratch).map(|user| (user.uid, ender)),
+            network: self.network,
         }
     }
 

@@ -3,7 +3,7 @@
 //! A limit of setrlimit(2) on memory holds for one process. So a thread of the judge looks at the tree of every program
 //! under check a few times a second, and kills one that is too large, in memory or in number, which would otherwise go
 //! on at its limit until the check's deadline. What a socket, a pipe or an eventfd takes is the kernel's memory, and
-//! stands in no process; so their number is bounded instead.
+//! stands in no process; so their number is bounded instead, and what lies in the [`queues`] of sockets.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process};
 use serde::{Deserialize, Serialize};
+
+use super::queues::{self, Whose};
 
 /// The most processes and threads of one program: fewer than the kernel allows it ([`launch::Limits::program`]).
 const MOST_TASKS: u64 = 400;
@@ -38,23 +40,27 @@ pub(crate) struct Open {
     pub(crate) folder: PathBuf,
     /// The user that the programs run as and nothing else does, and what ends all processes of that user at once.
     pub(crate) user: Option<(u32, PathBuf)>,
+    /// Whether the judge has a network of its own.
+    pub(crate) network: bool,
 }
 
 /// Watches everything that this process starts, for as long as it lives.
 pub(crate) fn begin(open: Option<Open>) {
+    let whose = whose(open.as_ref());
     thread::spawn(move || {
         loop {
             // Our children are checks, theirs the programs, and what programs have left behind.
             let checks = children(std::process::id());
             let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
+            let too_full = whose.is_some_and(queues::are_too_full);
             match &open {
                 None => programs
                     .into_iter()
-                    .filter(|program| too_large(&[*program]))
+                    .filter(|program| too_full || too_large(&[*program]))
                     .for_each(end),
                 // Each process of a bomb may be nobody's child, so they count together.
                 Some(open) => {
-                    if too_large(&programs) || open.is_too_full(&programs) {
+                    if too_full || too_large(&programs) || open.is_too_full(&programs) {
                         open.end(programs);
                     }
                 }
@@ -62,6 +68,14 @@ pub(crate) fn begin(open: Option<Open>) {
             thread::sleep(PAUSE);
         }
     });
+}
+
+/// Whose sockets are the programs', if that can be told.
+fn whose(open: Option<&Open>) -> Option<Whose> {
+    match open {
+        None | Some(Open { network: true, .. }) => Some(Whose::Network),
+        Some(open) => open.user.as_ref().map(|(uid, _)| Whose::User(*uid)),
+    }
 }
 
 impl Open {

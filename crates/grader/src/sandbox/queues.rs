@@ -1,0 +1,150 @@
+//! What lies in the queues of sockets: memory of the kernel's, which stands in no process.
+//!
+//! TCP and UDP have so much of it for the whole machine (tcp(7), `tcp_mem`). A program that takes it all takes it from
+//! every other program, in whatever namespace.
+
+use std::fs;
+use std::io;
+
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP};
+use netlink_packet_sock_diag::inet::nlas::{MemInfo, Nla};
+use netlink_packet_sock_diag::inet::{
+    ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags,
+};
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+use netlink_sys::{Socket, SocketAddr};
+
+/// The most that one submission's sockets hold, in bytes: ten times what the checks of all labs at once need.
+const MOST: u64 = 128 << 20;
+
+/// Whose sockets are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// All of this network: it is the submission's alone.
+    Network,
+    /// Those of this user, in the machine's network.
+    User(u32),
+}
+
+/// Whether these sockets hold more than one submission's may.
+pub(super) fn are_too_full(whose: Whose) -> bool {
+    // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
+    let most = most();
+    in_all() > most && of(whose).is_ok_and(|bytes| bytes > most)
+}
+
+/// The most that these sockets may hold: less than half of where the kernel begins to be sparing with it, in bytes.
+fn most() -> u64 {
+    let sizes = fs::read_to_string("/proc/sys/net/ipv4/tcp_mem").unwrap_or_default();
+    let pressure = sizes.split_whitespace().nth(1);
+    let pages: Option<u64> = pressure.and_then(|pages| pages.parse().ok());
+    pages.map_or(MOST, |pages| MOST.min(in_bytes(pages) / 2))
+}
+
+/// What lies in the queues of all networks, in bytes (proc(5), `sockstat`).
+fn in_all() -> u64 {
+    let text = fs::read_to_string("/proc/self/net/sockstat").unwrap_or_default();
+    let pages = text.lines().filter_map(|line| {
+        let (_, pages) = line.split_once(" mem ")?;
+        pages.trim().parse::<u64>().ok()
+    });
+    in_bytes(pages.sum())
+}
+
+fn in_bytes(pages: u64) -> u64 {
+    pages * rustix::param::page_size() as u64
+}
+
+/// What lies in these sockets' queues, in bytes (sock_diag(7)).
+fn of(whose: Whose) -> io::Result<u64> {
+    let mut bytes = 0;
+    for family in [AF_INET, AF_INET6] {
+        for protocol in [IPPROTO_TCP, IPPROTO_UDP] {
+            each(family, protocol, |socket| {
+                let counts = match whose {
+                    Whose::Network => true,
+                    Whose::User(uid) => socket.header.uid == uid,
+                };
+                let memory = socket.nlas.iter().find_map(|nla| match nla {
+                    Nla::MemInfo(memory) => Some(memory),
+                    _ => None,
+                });
+                bytes += memory.filter(|_| counts).map_or(0, held);
+            })?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// What a socket holds, in bytes.
+fn held(memory: &MemInfo) -> u64 {
+    let parts = [memory.receive_queue, memory.send_queue, memory.cache];
+    parts.into_iter().map(u64::from).sum()
+}
+
+/// Hands over all sockets of this process's network.
+fn each(family: u8, protocol: u8, mut see: impl FnMut(&InetResponse)) -> io::Result<()> {
+    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let request = SockDiagMessage::InetRequest(InetRequest {
+        family,
+        protocol,
+        extensions: ExtensionFlags::SKMEMINFO,
+        states: StateFlags::all(),
+        socket_id: SocketId::new_v4(),
+    });
+    let mut request = NetlinkMessage::new(header, request.into());
+    request.finalize();
+    let mut bytes = vec![0; request.buffer_len()];
+    request.serialize(&mut bytes);
+    socket.send(&bytes, 0)?;
+    loop {
+        let (answer, _) = socket.recv_from_full()?;
+        let mut rest = &answer[..];
+        while !rest.is_empty() {
+            let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest);
+            let message = message.map_err(io::Error::other)?;
+            match message.payload {
+                NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(one)) => see(&one),
+                NetlinkPayload::Done(_) => return Ok(()),
+                NetlinkPayload::Error(error) => return Err(error.to_io()),
+                _ => {}
+            }
+            // Each begins at a multiple of four (netlink(7), NLMSG_ALIGN).
+            let length = (message.header.length as usize).next_multiple_of(4).max(4);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_reads_is_counted_and_only_here() {
+        let before = of(Whose::Network).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut full = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        full.set_nonblocking(true).unwrap();
+        let mut wrote = 0;
+        while let Ok(n) = full.write(&[1; 65536]) {
+            wrote += n as u64;
+        }
+        let user = Whose::User(rustix::process::geteuid().as_raw());
+        // Others of the machine's sockets come and go meanwhile; these alone hold so much.
+        assert!(wrote > 100_000 && of(user).unwrap() >= wrote / 2, "{wrote}");
+        assert!(of(Whose::Network).unwrap() > 0 && in_all() > 0, "{before}");
+        assert_eq!(of(Whose::User(4_000_000_000)).unwrap(), 0);
+    }
+}
