@@ -442,9 +442,9 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
             name: shown(row).to_owned(),
         })
         .collect();
-    let flagged = |word: &str| {
+    let flagged = |is: &dyn Fn(&str) -> bool| {
         let rows = class.students.iter();
-        rows.filter(|row| row.flags.iter().any(|flag| flag == word))
+        rows.filter(|row| row.flags.iter().any(|flag| is(flag)))
             .count()
     };
     let totals: Vec<f64> = class
@@ -453,7 +453,7 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
         .filter(|row| !row.flags.iter().any(|flag| flag == "missing"))
         .filter_map(|row| Some(percent(row.total?, row.max)))
         .collect();
-    let missing = flagged("missing");
+    let missing = flagged(&|flag| flag == "missing");
     let mut errors = Vec::new();
     for (row, place) in class.students.iter().zip(&places) {
         for cell in row.labs.iter().filter(|cell| cell.status == Status::Error) {
@@ -470,7 +470,8 @@ fn index(templates: &Environment<'_>, class: &Class, names: &[String]) -> anyhow
         Tile::new(class.students.len() - missing, "handed in"),
         Tile::new(missing, "missing"),
         Tile::new(median, "median of the totals"),
-        Tile::loud(flagged("refused"), "refused"),
+        // Also of whom one lab alone could not be taken.
+        Tile::loud(flagged(&|flag| kind_of(flag) == "refused"), "refused"),
         Tile::loud(errors.len(), "labs not graded yet"),
     ];
     let labs: Vec<LabCard> = class

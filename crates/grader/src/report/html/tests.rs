@@ -132,7 +132,7 @@ fn the_class_is_told_at_a_glance() {
         "does not compile",
         "students/b.html#echo",
         ">Dora</a>",
-        "median 25 %",
+        "median 25&nbsp;%",
         "counted for nobody: needs a cable (&lt;script&gt;",
         "They share a network.",
         "1 judged · 1 do not compile · 1 not graded · 1 missing",
