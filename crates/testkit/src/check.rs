@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::files::Files;
 use crate::lab::Place;
 use crate::load::{Load, Silence};
 use crate::need::{self, Need};
@@ -40,7 +41,7 @@ pub(crate) struct Inner {
     began: Instant,
     deadline: Mutex<Deadline>,
     steps: Mutex<Vec<String>>,
-    folder: Mutex<Option<PathBuf>>,
+    files: Mutex<Option<Arc<Files>>>,
     random: Mutex<Option<fastrand::Rng>>,
     ended: Mutex<bool>,
     /// What this check runs and the sockets it holds: what a proof that nothing can happen looks at.
@@ -144,7 +145,7 @@ impl Check {
                 began,
                 deadline: Mutex::new(Deadline::of(DEADLINE.mul_f64(patience()))),
                 steps: Mutex::default(),
-                folder: Mutex::default(),
+                files: Mutex::default(),
                 random: Mutex::default(),
                 ended: Mutex::new(false),
                 programs: Mutex::default(),
@@ -236,18 +237,27 @@ impl Check {
         Acting(self.clone())
     }
 
-    /// A folder of this check's own, empty at first and gone afterwards.
+    /// A folder of this check's own, empty at first and gone afterwards. What the check does in it itself goes by
+    /// [`Check::files`].
     pub fn folder(&self) -> PathBuf {
-        let mut folder = lock(&self.inner.folder);
-        if let Some(folder) = &*folder {
-            return folder.clone();
+        self.files().path().to_owned()
+    }
+
+    /// What lies in [`Check::folder`], whatever a program has put there.
+    pub fn files(&self) -> Arc<Files> {
+        let mut files = lock(&self.inner.files);
+        if let Some(files) = &*files {
+            return files.clone();
         }
         let mut tries = 0;
         let made = loop {
             let name = format!("wirelab-{}-{:08x}", std::process::id(), fastrand::u32(..));
             let path = std::env::temp_dir().join(name);
             match std::fs::create_dir(&path) {
-                Ok(()) => break path,
+                Ok(()) => match Files::of(path) {
+                    Ok(files) => break Arc::new(files),
+                    Err(error) => panic!("a check's own folder cannot be opened: {error}"),
+                },
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && tries < 100 => {
                     tries += 1
                 }
@@ -257,17 +267,17 @@ impl Check {
                 ),
             }
         };
-        *folder = Some(made.clone());
+        *files = Some(made.clone());
         made
     }
 
     /// Writes a file into [`Check::folder`].
     pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.folder().join(name);
-        if let Err(error) = std::fs::write(&path, bytes) {
-            panic!("{} cannot be written: {error}", path.display());
+        let files = self.files();
+        if let Err(error) = files.write(name, bytes) {
+            panic!("{name} cannot be written into the check's folder: {error}");
         }
-        path
+        files.path().join(name)
     }
 
     /// A file that the lab ships in `tests/data/`.
@@ -544,8 +554,8 @@ impl Deadline {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(folder) = lock(&self.folder).take() {
-            crate::folder::remove(&folder);
+        if let Some(files) = lock(&self.files).take() {
+            crate::folder::remove(files.path());
         }
         if *lock(&self.ended) {
             return;

@@ -25,6 +25,7 @@
 mod blocked;
 mod bytes;
 mod check;
+mod files;
 pub mod folder;
 mod full;
 mod interop;
@@ -44,6 +45,7 @@ mod wait;
 
 pub use bytes::Bytes;
 pub use check::{Check, Why};
+pub use files::Files;
 pub use full::Full;
 pub use interop::Partner;
 pub use lossy::{Loss, Lossy, Tally};

@@ -1067,8 +1067,7 @@ mod step_6 {
     fn reads_the_segments_of_a_capture() {
         let check = check!();
         let talk = conversation();
-        let file = check.folder().join("talk.pcap");
-        write(&talk.capture(), &file);
+        let file = check.file("talk.pcap", bytes(&talk.capture()));
         let done = check.run(["segments".as_ref(), file.as_os_str()]);
         done.expect_success("The file is a classic pcap file of Ethernet frames.");
         let start = talk
@@ -1099,8 +1098,7 @@ mod step_6 {
             let mut capture = conversation().capture().expect("a capture");
             capture.byte_order = order;
             capture.resolution = resolution;
-            let file = check.folder().join("talk.pcap");
-            write(&Ok::<_, std::io::Error>(capture), &file);
+            let file = check.file("talk.pcap", bytes(&Ok::<_, std::io::Error>(capture)));
             check.note(
                 "wrote",
                 format!("{order:?} endian, {resolution:?}"),
@@ -1151,8 +1149,8 @@ mod step_6 {
             Packet::new(Duration::from_secs(2), frame),
             Packet::new(Duration::from_millis(2500), whole).cut(100),
         ];
-        let file = check.folder().join("padded.pcap");
-        write(&Ok::<_, std::io::Error>(Capture::new(packets)), &file);
+        let capture = Ok::<_, std::io::Error>(Capture::new(packets));
+        let file = check.file("padded.pcap", bytes(&capture));
         let done = check.run(["segments".as_ref(), file.as_os_str()]);
         done.expect_success("A UDP datagram among the packets is left out, and is no error.");
         let expected = [
@@ -1170,8 +1168,7 @@ mod step_6 {
     #[test]
     fn reports_what_a_capture_shows() {
         let check = check!();
-        let file = check.folder().join("talk.pcap");
-        write(&conversation().capture(), &file);
+        let file = check.file("talk.pcap", bytes(&conversation().capture()));
         let done = check.run(["report".as_ref(), file.as_os_str()]);
         done.expect_success("A capture is reported like a list.");
         done.expect_stdout_lines(
@@ -1194,9 +1191,7 @@ mod step_6 {
     #[test]
     fn says_where_a_capture_breaks_off() {
         let check = check!();
-        let file = check.folder().join("talk.pcap");
-        write(&conversation().capture(), &file);
-        let whole = std::fs::read(&file).unwrap_or_default();
+        let whole = bytes(&conversation().capture());
         for length in [8, 23, 30, 24 + 16 + 10, whole.len() - 1] {
             let file = check.file("cut.pcap", &whole[..length]);
             check.note("wrote", format!("its first {length} bytes"), "cut.pcap");
@@ -1227,9 +1222,9 @@ mod step_6 {
         talk
     }
 
-    fn write<E: std::fmt::Debug>(capture: &Result<Capture, E>, file: &std::path::Path) {
+    fn bytes<E: std::fmt::Debug>(capture: &Result<Capture, E>) -> Vec<u8> {
         let capture = capture.as_ref().expect("a capture");
-        capture.write(file).expect("a file that can be written");
+        capture.to_bytes().expect("a capture that fits its headers")
     }
 
     fn line(

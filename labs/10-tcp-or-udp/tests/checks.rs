@@ -129,7 +129,7 @@ mod step_1 {
 
 /// The file at `path` is `bytes`.
 fn require_file(check: &Check, path: &Path, bytes: &[u8], why: &str) {
-    let got = std::fs::read(path).unwrap_or_default();
+    let got = check.files().read(path).unwrap_or_default();
     let differs = got.iter().zip(bytes).position(|(one, other)| one != other);
     /// A file that can be shown whole.
     const SHORT: usize = 40;
@@ -340,7 +340,8 @@ mod step_2 {
         it.send(FIN, 0, b"");
         it.expect_ack(0, why);
         it.expect_file(b"", why);
-        check.require("the file is there", it.out.exists(), it.out.exists(), why);
+        let is_there = check.files().exists(&it.out);
+        check.require("the file is there", is_there, is_there, why);
     }
 
     #[test]
@@ -460,7 +461,7 @@ mod step_2 {
         let check = check!();
         // A file cannot take the name of a folder: `complete` fails.
         let out = check.folder().join("out");
-        if let Err(error) = std::fs::create_dir(&out) {
+        if let Err(error) = check.files().make_folder(&out) {
             panic!("{} cannot be made: {error}", out.display());
         }
         check.note(
@@ -587,7 +588,8 @@ mod step_2 {
             .expect_ends(why)
             .expect_exit(1, why)
             .expect_error::<&str>(&[], why);
-        check.require("no file", it.out.exists(), !it.out.exists(), why);
+        let is_there = it.check.files().exists(&it.out);
+        check.require("no file", is_there, !is_there, why);
     }
 }
 
@@ -1049,7 +1051,7 @@ mod step_4 {
         let check = check!();
         // A file cannot take the name of a folder: `complete` fails.
         let folder = check.folder().join("out");
-        if let Err(error) = std::fs::create_dir(&folder) {
+        if let Err(error) = check.files().make_folder(&folder) {
             panic!("{} cannot be made: {error}", folder.display());
         }
         check.note(
@@ -1085,7 +1087,7 @@ mod step_4 {
                 .expect_ends(why)
                 .expect_exit(1, why)
                 .expect_error::<&str>(&[], why);
-            check.require("no file", "a file", !out.exists(), why);
+            check.require("no file", "a file", !check.files().exists(&out), why);
         }
     }
 }

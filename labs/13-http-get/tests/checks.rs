@@ -1469,7 +1469,7 @@ mod step_5 {
             peer.send(response).half_close();
             let why = "Not all of the page has come, or it is not the page. `fetch` says so, and `main` leaves no file behind.";
             program.expect_ends(why).expect_exit(code, why);
-            let left = std::fs::read(&file).ok();
+            let left = check.files().read(&file).ok();
             check.require(
                 "no file",
                 left.as_ref().map_or("no file".into(), |bytes| {
@@ -1485,7 +1485,7 @@ mod step_5 {
         peer.send(ok("Content-Length: 100000\r\n")).send(&body);
         let why = "Every byte of the body goes to `out`, and nothing else does.";
         complete(&program, "", why);
-        let same = std::fs::read(&file).is_ok_and(|bytes| bytes == body);
+        let same = check.files().read(&file).is_ok_and(|bytes| bytes == body);
         check.require(
             "a file with the body",
             if same { "that" } else { "another one" },
@@ -1533,7 +1533,7 @@ mod step_5 {
                 peer.half_close();
             }
             complete(&program, "", COMPLETE);
-            let length = std::fs::metadata(&path).map(|file| file.len()).unwrap_or(0);
+            let length = check.files().length(&path).unwrap_or(0);
             check.require(
                 "a file of 40 MiB",
                 format!("{length} bytes"),
@@ -1678,7 +1678,7 @@ mod step_6 {
         peer.send(trailer);
         let why = "A block of 24 MiB, its checksum and its length.";
         program.expect_ends(why).expect_success(why);
-        let length = std::fs::metadata(&path).map(|file| file.len()).unwrap_or(0);
+        let length = check.files().length(&path).unwrap_or(0);
         check.require(
             "a file of 25166611 bytes",
             format!("{length} bytes"),

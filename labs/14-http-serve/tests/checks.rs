@@ -15,7 +15,7 @@ const INDEX: &[u8] = b"<!doctype html><title>wirelab</title><p>an index\n";
 fn site(check: &Check) -> PathBuf {
     let root = check.folder().join("root");
     for folder in ["root/pics", "root/docs", "root/empty", "root-private"] {
-        made(fs::create_dir_all(check.folder().join(folder)));
+        made(check.files().make_folder(folder));
     }
     for (name, bytes) in [
         ("root/index.html", INDEX),
@@ -623,12 +623,10 @@ mod step_2 {
     fn names_nothing_but_files() {
         let check = check!();
         let root = site(&check);
-        made(fs::create_dir_all(root.join("odd/index.html")));
-        let why = "The index of this folder is a folder itself: there is no file to send.";
-        refuses(&check, &root, "/odd/", &[403, 404], why);
         #[cfg(unix)]
         {
-            // The name that a socket is bound to must be short, and the root's may not be.
+            // The name that a socket is bound to must be short, and the root's may not be. No program has run yet that could
+            // lead this elsewhere.
             let short = std::env::temp_dir().join(format!("wirelab-14-{}", std::process::id()));
             let _ = fs::remove_file(&short);
             made(std::os::unix::fs::symlink(&root, &short));
@@ -637,6 +635,9 @@ mod step_2 {
             made(socket);
         }
         check.note("made", "socket.txt", "a socket, and no file");
+        made(check.files().make_folder("root/odd/index.html"));
+        let why = "The index of this folder is a folder itself: there is no file to send.";
+        refuses(&check, &root, "/odd/", &[403, 404], why);
         let why = "Not everything in a folder is a file or a folder: there are sockets, devices, and FIFOs, whose open waits until somebody writes. Ask what it is (`is_file`) before it is opened.";
         refuses(&check, &root, "/socket.txt", &[403, 404], why);
     }
@@ -652,7 +653,7 @@ mod step_2 {
         finds(&check, &root, "/a+b.txt", "a+b.txt", why);
         // The file that a program finds which takes +5 for two digits.
         #[cfg(unix)]
-        made(fs::write(root.join("\u{5}"), "no digits"));
+        check.file("root/\u{5}", "no digits");
         let why = "A % without two digits stands for nothing. A sign is no digit, whatever `from_str_radix` takes.";
         for target in ["/%", "/%4", "/%zz", "/%+5", "/hello.txt%"] {
             refuses(&check, &root, target, &[400, 404], why);
@@ -757,14 +758,15 @@ mod step_2 {
         let root = site(&check);
         #[cfg(unix)]
         {
-            use std::os::unix::fs::symlink;
-            made(symlink("../secret.txt", root.join("link.txt")));
-            made(symlink("..", root.join("up")));
-            made(symlink(root.join("../root-private"), root.join("private")));
-            made(symlink("link.txt", root.join("twice.txt")));
-            made(symlink("circle", root.join("circle")));
-            made(fs::create_dir(root.join("folder")));
-            made(symlink("../../secret.txt", root.join("folder/index.html")));
+            let files = check.files();
+            let private = root.join("../root-private");
+            made(files.link("../secret.txt", "root/link.txt"));
+            made(files.link("..", "root/up"));
+            made(files.link(private, "root/private"));
+            made(files.link("link.txt", "root/twice.txt"));
+            made(files.link("circle", "root/circle"));
+            made(files.make_folder("root/folder"));
+            made(files.link("../../secret.txt", "root/folder/index.html"));
         }
         check.note(
             "linked",
@@ -948,7 +950,7 @@ mod step_3 {
                 check.require(format!("no {method} in it"), &said, !is_named(method), why);
             }
         }
-        let unchanged = fs::read(root.join("hello.txt")).unwrap_or_default();
+        let unchanged = check.files().read("root/hello.txt").unwrap_or_default();
         check.require(
             "the file as it was",
             testkit::Bytes(&unchanged),
@@ -1214,10 +1216,11 @@ mod step_4 {
         got.expect(&check, &[200], why);
         got.expect_field(&check, "Content-Length", &large.len().to_string(), why);
         // The server is in the middle of its answer: no buffer holds the rest.
-        let appended = fs::OpenOptions::new()
-            .append(true)
-            .open(root.join("large.bin"));
-        made(appended.and_then(|mut file| file.write_all(b"what came too late")));
+        made(
+            check
+                .files()
+                .append("root/large.bin", b"what came too late"),
+        );
         check.note("appended", "18 bytes to large.bin", "while it is sent");
         got.body = peer.read_while("32 MiB", |got| large.len() - got.len(), why);
         let same = got.body == large;
@@ -1601,11 +1604,7 @@ mod step_6 {
             got.expect(&check, &[200], why)
                 .expect_body(&check, body, why);
         }
-        let names: Vec<_> = fs::read_dir(root.join("docs"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
+        let names = check.files().names("root/docs").unwrap_or_default();
         let why = "The file that was written first, under another name, has taken the name of the target: nothing else is left in the folder.";
         check.require(
             "two files in docs",
@@ -1614,7 +1613,7 @@ mod step_6 {
             why,
         );
         #[cfg(unix)]
-        made(std::os::unix::fs::symlink("..", root.join("up")));
+        made(check.files().link("..", "root/up"));
         for target in [
             "/../evil.txt",
             "/%2e%2e/evil.txt",
@@ -1636,7 +1635,7 @@ mod step_6 {
                 is_refused,
                 why,
             );
-            let outside = check.folder().join("evil.txt").exists();
+            let outside = check.files().exists("evil.txt");
             check.require(
                 "nothing outside of the root",
                 if outside { "evil.txt" } else { "nothing" },
@@ -1653,7 +1652,7 @@ mod step_6 {
         let rest = cut.half_close().read_to_end(64 << 10, why);
         let is_refused = rest.is_empty() || rest.starts_with(b"HTTP/1.1 400");
         check.require("400, or nothing", testkit::Bytes(&rest), is_refused, why);
-        let is = fs::read(root.join("docs/new.txt")).unwrap_or_default();
+        let is = check.files().read("root/docs/new.txt").unwrap_or_default();
         check.require(
             "an empty file, as before",
             testkit::Bytes(&is),
@@ -1672,7 +1671,7 @@ mod step_6 {
         let root = site(&check);
         let server = serve(&check, &root, &["--writable"]);
         let mut peer = check.connect(&server);
-        let mut open = made(fs::File::open(root.join("hello.txt")));
+        let mut open = made(check.files().open("root/hello.txt"));
         check.note("opened", "hello.txt", "as somebody who is reading it");
         let why = "There was such a file: PUT replaces it.";
         peer.send(with_body("PUT", "/hello.txt", b"something else"));
@@ -1691,14 +1690,8 @@ mod step_6 {
         let root = site(&check);
         #[cfg(unix)]
         {
-            made(std::os::unix::fs::symlink(
-                "../secret.txt",
-                root.join("link.txt"),
-            ));
-            made(std::os::unix::fs::symlink(
-                "../evil.txt",
-                root.join("nowhere.txt"),
-            ));
+            made(check.files().link("../secret.txt", "root/link.txt"));
+            made(check.files().link("../evil.txt", "root/nowhere.txt"));
         }
         check.note(
             "linked",
@@ -1716,8 +1709,8 @@ mod step_6 {
             peer.send(with_body(method, target, b"evil"));
             let statuses = [200, 201, 204, 400, 403, 404, 409];
             receive(&check, &mut peer, method, why).expect(&check, &statuses, why);
-            let secret = fs::read(check.folder().join("secret.txt")).unwrap_or_default();
-            let is_new = check.folder().join("evil.txt").exists();
+            let secret = check.files().read("secret.txt").unwrap_or_default();
+            let is_new = check.files().exists("evil.txt");
             check.require(
                 "nothing changed outside of the root",
                 if is_new {
@@ -1742,15 +1735,16 @@ mod step_6 {
         let Some(tag) = got.field("etag") else {
             check.fail("the field ETag", "no ETag", why)
         };
-        let names = fs::read_dir(&root).into_iter().flatten().flatten();
-        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let names: Vec<String> = names.collect();
+        let names = check.files().names("root").unwrap_or_default();
         let mut put = |target: &str, condition: &str, statuses: &[u16], body: &[u8], why| {
             peer.send(format!(
                 "PUT {target} HTTP/1.1\r\nHost: a\r\n{condition}\r\nContent-Length: 3\r\n\r\nnew"
             ));
             receive(&check, &mut peer, "PUT", why).expect(&check, statuses, why);
-            let is = fs::read(root.join(&target[1..])).unwrap_or_default();
+            let is = check
+                .files()
+                .read(root.join(&target[1..]))
+                .unwrap_or_default();
             let expected = format!("{} in the file", testkit::Bytes(body));
             check.require(expected, testkit::Bytes(&is), is == body, why);
         };
@@ -1765,9 +1759,8 @@ mod step_6 {
         let why = "If-Match wants the very bytes, and a tag with W/ does not promise those: it is nobody's, 412 (RFC 9110 §13.1.1).";
         let weak = format!("If-Match: W/{tag}");
         put("/hello.txt", &weak, &[412], HELLO, why);
-        let odd = fs::read_dir(&root).into_iter().flatten().flatten();
-        let odd = odd.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let odd: Vec<String> = odd.filter(|name| !names.contains(name)).collect();
+        let mut odd = check.files().names("root").unwrap_or_default();
+        odd.retain(|name| !names.contains(name));
         let why = "What was written under another name does not stay when the request is refused.";
         check.require("no new file", odd.join(", "), odd.is_empty(), why);
         let why = "The condition holds: the file is written.";
@@ -1796,7 +1789,7 @@ mod step_6 {
         ask(&check, &mut peer, "DELETE", "/hello.txt", why).expect(&check, &[404], why);
         let why = "A folder is not removed, and nothing outside of the root: not by a link either, so resolve the folder (`canonicalize`), and compare it with the root.";
         #[cfg(unix)]
-        made(std::os::unix::fs::symlink("..", root.join("up")));
+        made(check.files().link("..", "root/up"));
         for target in [
             "/up/secret.txt",
             "/docs",
@@ -1815,7 +1808,7 @@ mod step_6 {
                 why,
             );
         }
-        let is_left = check.folder().join("secret.txt").exists() && root.join("docs").is_dir();
+        let is_left = check.files().exists("secret.txt") && check.files().is_folder("root/docs");
         check.require(
             "both still there",
             if is_left { "both" } else { "not both" },
@@ -1856,10 +1849,10 @@ mod step_6 {
         got.expect(&check, &[405], why);
         let said = got.field("allow").unwrap_or("no Allow");
         check.require("Allow: GET, …", said, got.lists("allow", "GET"), why);
-        let around = || fs::read_dir(check.folder()).map_or(0, Iterator::count);
+        let around = || check.files().names("").map_or(0, |names| names.len());
         let before = around();
         #[cfg(unix)]
-        made(std::os::unix::fs::symlink("..", root.join("up")));
+        made(check.files().link("..", "root/up"));
         for target in ["/up/", "/../", "/missing/"] {
             let why = "This is no folder below the root, and nothing is written: resolve the folder with all its links (`canonicalize`), and compare it with the root.";
             peer.send(with_body("POST", target, b"evil"));
@@ -1931,7 +1924,7 @@ mod step_6 {
             got.expect(&check, &[400, 413], why);
             peer.half_close().expect_end(CLOSES);
         }
-        let written = root.join("new.txt").exists();
+        let written = check.files().exists("root/new.txt");
         let why = "A body that was refused is written nowhere.";
         check.require(
             "no file",
@@ -1952,7 +1945,7 @@ mod step_6 {
         for length in [4, chunks.len()] {
             let length = format!("Content-Length: {length}\r\n");
             for fields in [format!("{coding}{length}"), format!("{length}{coding}")] {
-                let _ = fs::remove_file(&file);
+                let _ = check.files().remove(&file);
                 let mut peer = check.connect(&server);
                 let head = format!("PUT /new.txt HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
                 let next = request("GET", "/hello.txt");
@@ -1960,7 +1953,7 @@ mod step_6 {
                 let why = "Content-Length and Transfer-Encoding in one head: refuse it with 400, or serve it by the chunks (RFC 9112 §6.1). Who goes by the length keeps other bytes than the proxy in front of it has let through.";
                 let got = receive(&check, &mut peer, "PUT", why);
                 got.expect(&check, &[400, 501, 200, 201, 204], why);
-                let written = fs::read(&file).unwrap_or_default();
+                let written = check.files().read(&file).unwrap_or_default();
                 let expected: &[u8] = if got.status < 300 { b"hello" } else { b"" };
                 check.require(
                     format!("{} in the file", testkit::Bytes(expected)),

@@ -1,6 +1,5 @@
 //! The checks of chapter 15. Each runs one half of the program and is the other half: one that cuts,
 //! lies, refuses, keeps still, and would like to write outside of the folder.
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use testkit::{Buffers, Check, Finished, Listener, Peer, Program, check};
@@ -546,9 +545,8 @@ mod step_3 {
     fn sends_a_large_file_in_little_memory() {
         let check = check!();
         let file = check.file("large", "");
-        let sized = fs::OpenOptions::new().write(true).open(&file);
         let size = (PIECES * PIECE) as u64;
-        if let Err(error) = sized.and_then(|file| file.set_len(size)) {
+        if let Err(error) = check.files().zeros(&file, size) {
             panic!("a file of {size} bytes cannot be had: {error}");
         }
         let listener = check.listen();
@@ -574,25 +572,20 @@ mod step_3 {
 /// The folder for what is received, empty.
 fn inbox(check: &Check) -> PathBuf {
     let folder = check.folder().join("inbox");
-    if let Err(error) = fs::create_dir(&folder) {
+    if let Err(error) = check.files().make_folder(&folder) {
         panic!("{} cannot be made: {error}", folder.display());
     }
     folder
 }
 
 /// The names of what is in the folder.
-fn names_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
+fn names_in(check: &Check, folder: &Path) -> Vec<String> {
+    check.files().names(folder).unwrap_or_default()
 }
 
 /// Nothing is in the folder but these.
 fn expect_only(check: &Check, folder: &Path, expected: &[&str], why: &str) {
-    let names = names_in(folder);
+    let names = names_in(check, folder);
     let words = |names: &[String]| match names {
         [] => "nothing".to_string(),
         names => names.join(", "),
@@ -609,7 +602,7 @@ fn expect_only(check: &Check, folder: &Path, expected: &[&str], why: &str) {
 /// The file is there, with exactly this content.
 fn expect_file(check: &Check, path: &Path, content: &[u8], why: &str) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let got = fs::read(path);
+    let got = check.files().read(path);
     check.require(
         format!("{name} with {} bytes", content.len()),
         match &got {
@@ -692,8 +685,8 @@ mod step_4 {
         done.expect_exit(1, why)
             .expect_error(&["file of this name"], why);
         expect_file(&check, &name, b"precious", why);
-        let _ = fs::remove_file(&name);
-        if let Err(error) = fs::create_dir(&name) {
+        let _ = check.files().remove(&name);
+        if let Err(error) = check.files().make_folder(&name) {
             panic!("{} cannot be made: {error}", name.display());
         }
         let done = store(&check, &inbox, "3610a686");
@@ -707,8 +700,8 @@ mod step_4 {
         );
         #[cfg(unix)]
         {
-            let _ = fs::remove_dir(&name);
-            if let Err(error) = std::os::unix::fs::symlink("nowhere", &name) {
+            let _ = check.files().remove_folder(&name);
+            if let Err(error) = check.files().link("nowhere", &name) {
                 panic!("{} cannot be made: {error}", name.display());
             }
             check.note("made", "hello.txt, a link that leads nowhere", "");
@@ -743,12 +736,12 @@ mod step_4 {
         done.expect_exit(1, why).expect_error(&["file system"], why);
         check.require(
             "no such folder",
-            if missing.exists() {
+            if check.files().exists(&missing) {
                 "a folder"
             } else {
                 "no such folder"
             },
-            !missing.exists(),
+            !check.files().exists(&missing),
             why,
         );
     }
@@ -906,12 +899,12 @@ mod step_5 {
             let name = inbox.join("hello.txt");
             check.require(
                 "no hello.txt yet",
-                if name.exists() {
+                if check.files().exists(&name) {
                     "hello.txt in the folder"
                 } else {
                     "no hello.txt yet"
                 },
-                !name.exists(),
+                !check.files().exists(&name),
                 why,
             );
         }
@@ -1085,7 +1078,7 @@ mod step_5 {
         expect_failure(&program, &["file of this name"], why);
         expect_file(&check, &name, b"precious", why);
 
-        let _ = fs::remove_file(&name);
+        let _ = check.files().remove(&name);
         let program = start(&check, &inbox, &[]);
         let mut peer = check.connect(&program);
         wanted(&mut peer, 5, "hello.txt");
@@ -1111,7 +1104,7 @@ mod step_5 {
         let inbox = inbox(&check);
         let program = start(&check, &inbox, &[]);
         let mut peer = check.connect(&program);
-        if let Err(error) = fs::remove_dir(&inbox) {
+        if let Err(error) = check.files().remove_folder(&inbox) {
             panic!("{} cannot be removed: {error}", inbox.display());
         }
         check.note("removed", "the folder", "");
@@ -1198,7 +1191,7 @@ mod step_5 {
         );
         peer.half_close();
         program.finish().expect_success(END);
-        let stored = fs::metadata(inbox.join("large")).map_or(0, |metadata| metadata.len());
+        let stored = check.files().length(inbox.join("large")).unwrap_or(0);
         check.require(
             format!("{size} bytes in the file"),
             format!("{stored} bytes in the file"),
@@ -1243,12 +1236,12 @@ mod step_6 {
         let name = inbox.join("hello.txt");
         check.require(
             "no hello.txt",
-            if name.exists() {
+            if check.files().exists(&name) {
                 "hello.txt in the folder"
             } else {
                 "no hello.txt"
             },
-            !name.exists(),
+            !check.files().exists(&name),
             why,
         );
     }
@@ -1316,7 +1309,7 @@ mod step_6 {
         program.finish().expect_success(why);
         expect_file(&check, &inbox.join("hello.txt"), content, why);
 
-        let _ = fs::remove_file(inbox.join("hello.txt"));
+        let _ = check.files().remove(inbox.join("hello.txt"));
         cut_off(&check, &inbox);
         let program = start(&check, &inbox, &["--keep"]);
         let mut peer = check.connect(&program);
