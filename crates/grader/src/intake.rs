@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use course::{Course, Lab};
 
+use crate::report::safe;
 use crate::roster::Roster;
 
 mod archive;
@@ -77,6 +78,9 @@ pub fn take_in(
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         // What the archive of a download leaves beside its entries on some systems.
         let stray = path.file_name().is_some_and(|name| name == "__MACOSX");
+        if hidden && (path.is_dir() || archive::is_one(&path)) {
+            eprintln!("warning: {} is hidden: passed over", path.display());
+        }
         if !hidden && !stray {
             paths.push(path);
         }
@@ -93,7 +97,7 @@ pub fn take_in(
         if is_table {
             eprintln!(
                 "warning: {} is a table and no submission: passed over",
-                path.display()
+                shown(path)
             );
         }
         !is_table
@@ -120,6 +124,11 @@ pub fn take_in(
         .into_values()
         .map(|entries| read(&wanted, entries))
         .collect())
+}
+
+/// A path as it may stand in a terminal.
+fn shown(path: &Path) -> String {
+    safe::plain(&path.display().to_string())
 }
 
 /// Whether it is a table that an instructor keeps beside the submissions: by its name, unless that is a student's.

@@ -169,6 +169,9 @@ fn suite(
         options.seed = Some(request.seed.clone());
         options.verdicts = Some(request.verdicts.clone());
         options.selection = selection;
+        let networks = if request.networks { "yes" } else { "no" };
+        let networks = ("WIRELAB_NETWORKS".into(), networks.into());
+        options.environment.push(networks);
         let lost = || {
             let walls = request.walls.as_ref();
             walls.map_or(0, |walls| Record::lost(&walls.record))

@@ -138,10 +138,14 @@ impl Siege {
         let out = self.scratch.path().join("out");
         let temporary = self.scratch.path().join("tmp");
         let before = shared();
-        let done = grade(&self.class.dir, &out, &["--sandbox", self.tier.name()])
-            .env("TMPDIR", &temporary)
-            .assert()
-            .success();
+        let done = grade(
+            &self.class.dir,
+            &out,
+            &["--sandbox", self.tier.name(), "--jobs", "4"],
+        )
+        .env("TMPDIR", &temporary)
+        .assert()
+        .success();
         let rows = table(&out.join("grades.csv"));
         let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
         assert_eq!(rows.len(), self.expected.len() + 2, "{said}");
@@ -619,6 +623,36 @@ fn bombs(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
+    // Behind a fence there are no such sockets.
+    let end = if tier == Tier::Bubblewrap {
+        End::NoEcho
+    } else {
+        End::Harmless
+    };
+    siege.program(
+        "unread-within",
+        end,
+        r#"
+    let block = vec![1; 1 << 16];
+    let mut all = Vec::new();
+    while let Ok((mut out, into)) = std::os::unix::net::UnixStream::pair() {
+        let _ = out.set_nonblocking(true);
+        while out.write(&block).is_ok() {}
+        all.push((out, into));
+        if all.len() == 500 { unsafe { fork() }; }
+    }
+    if !all.is_empty() { loop { unsafe { pause() }; } }
+"#,
+    );
+    siege.program(
+        "links",
+        End::NoEcho,
+        r#"
+    let long = "x".repeat(2000);
+    for n in 0..200_000 { let _ = std::os::unix::fs::symlink(&long, format!("{n}")); }
+    loop { unsafe { pause() }; }
+"#,
+    );
     siege.program(
         "stops",
         End::NoEcho,
@@ -626,7 +660,8 @@ fn bombs(tier: Tier) {
     );
     let after = siege.judge();
     // Not by their check's deadline, but as soon as they were seen.
-    for name in ["pipes", "unread"] {
+    let within = (tier == Tier::Bubblewrap).then_some("unread-within");
+    for name in ["pipes", "unread", "links"].into_iter().chain(within) {
         let page = after.feedback(name);
         assert!(page.contains("signal 9"), "{page}");
     }

@@ -13,7 +13,7 @@ use landlock::{
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
-use crate::filter::{self, Family};
+use crate::filter::{self, Family, Others};
 
 /// The newest rules that are asked for. Of older kernels' rules as many are used as there are.
 const RULES: ABI = ABI::V6;
@@ -62,7 +62,13 @@ impl Fence {
         } else {
             &[]
         };
-        seccompiler::apply_filter(&filter::program(families, false)?)
+        // All the rules hold, that of signals too (Linux 6.12).
+        let others = if status.ruleset == RulesetStatus::FullyEnforced {
+            Others::OutOfReach
+        } else {
+            Others::Near
+        };
+        seccompiler::apply_filter(&filter::program(families, others)?)
             .context("the system call filter cannot be set")?;
         Ok(())
     }

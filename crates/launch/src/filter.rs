@@ -66,22 +66,37 @@ const REFUSED: &[i64] = &[
 ];
 
 /// Refused as well where other processes of the machine can be named: a program has no business with any but its own
-/// children, and no lab's program ends those by a signal.
-const SIGNALS: &[i64] = &[
-    libc::SYS_kill,
+/// children.
+const OTHERS: &[i64] = &[
     libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_sched_setaffinity,
     libc::SYS_sched_setattr,
     libc::SYS_sched_setparam,
     libc::SYS_sched_setscheduler,
     libc::SYS_setpriority,
+];
+
+/// Refused as well where a signal could reach them.
+const SIGNALS: &[i64] = &[
+    libc::SYS_kill,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_tgkill,
     libc::SYS_tkill,
 ];
+
+/// The machine's other processes, to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// It sees none.
+    Unseen,
+    /// It sees them, and its signals reach none of them.
+    OutOfReach,
+    /// It sees them, and its signals might reach them.
+    Near,
+}
 
 /// Families of sockets (address_families(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,14 +116,15 @@ impl Family {
     }
 }
 
-/// The filter of a program that may have sockets of these families: the instructions as they lie in memory. `alone` says that the program sees no process but its own.
+/// The filter of a program that may have sockets of these families, among such others: the instructions as they lie in
+/// memory.
 ///
 /// # Errors
 /// There is none for this processor.
-pub fn filter(families: &[Family], alone: bool) -> anyhow::Result<Vec<u8>> {
+pub fn filter(families: &[Family], others: Others) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // struct sock_filter (linux/filter.h): code, jt, jf, k.
-    for instruction in program(families, alone)? {
+    for instruction in program(families, others)? {
         bytes.extend(instruction.code.to_ne_bytes());
         bytes.extend([instruction.jt, instruction.jf]);
         bytes.extend(instruction.k.to_ne_bytes());
@@ -141,13 +157,16 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<BpfProgram> {
 }
 
 /// As [`filter`].
-pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfProgram> {
+pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
         .context("no system call filter can be made for this processor")?;
     let mut refused = REFUSED.to_vec();
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    if !alone {
+    if others == Others::Near {
         refused.extend(SIGNALS);
+    }
+    if others != Others::Unseen {
+        refused.extend(OTHERS);
         // Its own limits it may ask for, as the C library does.
         let others = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
         rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![others])?]);
@@ -165,6 +184,9 @@ pub(crate) fn program(families: &[Family], alone: bool) -> anyhow::Result<BpfPro
         refused.push(libc::SYS_socket);
     } else {
         rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
+    }
+    if !families.contains(&Family::Unix) {
+        refused.push(libc::SYS_socketpair);
     }
     // Every kind of namespace of one's own (clone(2)).
     let namespaces = [

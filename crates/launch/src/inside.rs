@@ -40,6 +40,10 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
+/// The exit code of a process that a signal has ended begins here, by the shells' habit.
+const SIGNALLED: i32 = 128;
+/// How many files and folders may lie in a folder in memory: no size counts those that are empty.
+const FILES: u32 = 4096;
 /// Room for what a check names to a program, in bytes: names, and nothing behind them.
 const NAMES: u64 = 1 << 20;
 
@@ -61,7 +65,7 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Runs the program, and then ends as it did: by its exit code, or by 128 and the number of its signal.
+    /// Runs the program, and then ends as it did: by its exit code, or by its signal.
     ///
     /// # Errors
     /// It could not be started.
@@ -85,7 +89,7 @@ impl Inside {
         // Its other end is open as long as the launcher lives.
         let (launcher, alive) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         if let Some(first) = clone(NAMESPACES).context("no namespaces can be had")? {
-            std::process::exit(end_of(first)?);
+            end_alike(end_of(first)?);
         }
 
         // From here on in process 1 of the inside.
@@ -166,7 +170,8 @@ impl Inside {
 
     /// An empty folder in memory, at this path inside.
     fn room(&self, folder: &Path, size: u64) -> anyhow::Result<()> {
-        let options = std::ffi::CString::new(format!("mode=0755,size={size}"))?;
+        let options = format!("mode=0755,size={size},nr_inodes={FILES}");
+        let options = std::ffi::CString::new(options)?;
         mount(
             "tmpfs",
             self.at(folder),
@@ -239,10 +244,23 @@ fn clone(namespaces: i32) -> io::Result<Option<Pid>> {
     }
 }
 
+/// Ends as a process did of which process 1 said this exit code: it could not tell a signal otherwise.
+#[expect(unsafe_code, reason = "signal(2) and raise(3) have no safe name")]
+fn end_alike(code: i32) -> ! {
+    if let signal @ 1..=64 = code - SIGNALLED {
+        // SAFETY: no handler is set, no memory is touched, and this process has one thread.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+    }
+    std::process::exit(code)
+}
+
 /// Waits for a child, and for whatever else has become one meanwhile; the exit code that says how it ended.
 fn end_of(child: Pid) -> anyhow::Result<i32> {
     let ended = |status: WaitStatus| {
-        let signal = status.terminating_signal().map(|signal| 128 + signal);
+        let signal = status.terminating_signal().map(|signal| SIGNALLED + signal);
         status.exit_status().or(signal)
     };
     loop {

@@ -14,7 +14,7 @@ mod orders;
 mod record;
 
 pub use fence::{Fence, User};
-pub use filter::{Family, filter};
+pub use filter::{Family, Others, filter};
 pub use inside::Inside;
 pub use limits::Limits;
 pub use orders::{Orders, RECORD, Wall};

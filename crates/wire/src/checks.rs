@@ -14,6 +14,13 @@ use crate::netns::{self, Side};
 /// # Panics
 /// The check has failed inside.
 pub fn own_network(test: &str, open: impl Fn() -> Check) -> Option<Check> {
+    // Whoever has judged programs here before knows; a program that is judged must not be asked.
+    let known = std::env::var("WIRELAB_NETWORKS").ok();
+    if known.as_deref() == Some("no") {
+        let check = open();
+        check.skip(Need::Netns, "here a program gets no network of its own");
+        return None;
+    }
     let inside = netns::inside(test);
     let check = open();
     match inside {
@@ -35,7 +42,7 @@ pub fn own_network(test: &str, open: impl Fn() -> Check) -> Option<Check> {
     );
     // A sandbox around the program may not stand being in another one. A command line without a subcommand tells:
     // `main`, which is given, ends with 2. (101 is a panic.)
-    if !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
+    if known.is_none() && !matches!(check.run::<&str>([]).code, Some(2 | 101)) {
         check.skip(
             Need::Netns,
             "the program does not start in a network of its own",

@@ -121,6 +121,12 @@ fn promised(name: &str) -> Option<Packing> {
     }
 }
 
+/// Whether a file is an archive by its name.
+pub(super) fn is_one(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    promised(&name).is_some()
+}
+
 /// What a file is by its first bytes, where those are known: many a .rar is called .zip.
 fn found(file: &mut File) -> io::Result<Option<Packing>> {
     let mut start = Vec::new();

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use launch::{Family, Inside, Limits, RECORD, STARTER, Wall, filter};
+use launch::{Family, Inside, Limits, Others, RECORD, STARTER, Wall, filter};
 
 use super::{
     ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Trial, apart, in_path, in_role,
@@ -62,7 +62,7 @@ impl Walls {
         let bwrap = in_path("bwrap").context(
             "it is not installed; install it with `apt-get install bubblewrap`, `dnf install bubblewrap` or the like",
         )?;
-        let bytes = filter(&[Family::Unix, Family::Internet], true)?;
+        let bytes = filter(&[Family::Unix, Family::Internet], Others::Unseen)?;
         let filter = roles.join("filter");
         fs::write(&filter, bytes)
             .with_context(|| format!("{} cannot be written", filter.display()))?;
@@ -118,12 +118,15 @@ impl Walls {
         apart::run(&self.bwrap, &all, &trial.temporary(), user, limit)
     }
 
-    /// bubblewrap's arguments for a judge, up to its program: a process namespace, the checks' folders in memory with a
-    /// bound, so that what a program writes there fills no disk, their verdicts', and the root for programs.
+    /// bubblewrap's arguments for a judge, up to its program: a process namespace, nothing to write but its own folder,
+    /// whatever a program may bring a check to, the checks' folders in memory with a bound, so that what a program writes
+    /// there fills no disk, their verdicts', and the root for programs.
     fn around(&self, trial: &Trial<'_>) -> Vec<OsString> {
         let root = Walls::root(trial);
         let mut args = Args::default();
-        args.words(&["--die-with-parent", "--unshare-pid", "--dev-bind", "/", "/"]);
+        args.words(&["--die-with-parent", "--unshare-pid", "--ro-bind", "/", "/"]);
+        args.words(&["--dev-bind", "/dev", "/dev", "--bind"]);
+        args.path(trial.scratch).path(trial.scratch);
         args.words(&["--proc", "/proc", "--size", SCRATCH_SIZE, "--tmpfs"]);
         args.path(&trial.temporary());
         // In another place than what programs write: their verdicts are written however full that is.

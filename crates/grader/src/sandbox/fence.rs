@@ -65,7 +65,7 @@ impl Walls {
         let network = !other_ids && apart::has_networks();
         let mut notes = Vec::new();
         if !network {
-            notes.push("Programs share the machine's network: they reach what it reaches, and a port may be taken. Checks that need a network of their own are not judged, and count for nobody.".to_owned());
+            notes.push("Programs share the machine's network: they reach what it reaches, and a port may be taken. So one submission is graded at a time, unless --jobs says otherwise. Checks that need a network of their own are not judged, and count for nobody.".to_owned());
         }
         if !landlock {
             notes.push(

@@ -1,7 +1,7 @@
 //! What lies in the queues of sockets: memory of the kernel's, which stands in no process.
 //!
 //! TCP and UDP have so much of it for the whole machine (tcp(7), `tcp_mem`). A program that takes it all takes it from
-//! every other program, in whatever namespace.
+//! every other program, in whatever namespace. For unix(7) there is no bound but that of each socket.
 
 use std::fs;
 use std::io;
@@ -12,14 +12,16 @@ use netlink_packet_core::{
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP};
 use netlink_packet_sock_diag::inet::nlas::{MemInfo, Nla};
-use netlink_packet_sock_diag::inet::{
-    ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags,
-};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+use netlink_packet_sock_diag::unix;
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr};
 
 /// The most that one submission's sockets hold, in bytes: ten times what the checks of all labs at once need.
 const MOST: u64 = 128 << 20;
+
+/// So few sockets hold less in any case.
+const FEW: u64 = 32;
 
 /// Whose sockets are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +34,13 @@ pub(super) enum Whose {
 
 /// Whether these sockets hold more than one submission's may.
 pub(super) fn are_too_full(whose: Whose) -> bool {
-    // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
+    let text = fs::read_to_string("/proc/self/net/sockstat").unwrap_or_default();
     let most = most();
-    in_all() > most && of(whose).is_ok_and(|bytes| bytes > most)
+    // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
+    let by_internet = in_all(&text) > most && of_internet(whose).is_ok_and(|bytes| bytes > most);
+    // In the machine's network programs have no others.
+    let has_more = whose == Whose::Network && here(&text) > FEW;
+    by_internet || has_more && of_unix().is_ok_and(|bytes| bytes > most)
 }
 
 /// The most that these sockets may hold: less than half of where the kernel begins to be sparing with it, in bytes.
@@ -45,9 +51,16 @@ fn most() -> u64 {
     pages.map_or(MOST, |pages| MOST.min(in_bytes(pages) / 2))
 }
 
-/// What lies in the queues of all networks, in bytes (proc(5), `sockstat`).
-fn in_all() -> u64 {
-    let text = fs::read_to_string("/proc/self/net/sockstat").unwrap_or_default();
+/// How many sockets this network has (proc(5), `sockstat`).
+fn here(text: &str) -> u64 {
+    let used = text
+        .lines()
+        .find_map(|line| line.strip_prefix("sockets: used "));
+    used.and_then(|used| used.trim().parse().ok()).unwrap_or(0)
+}
+
+/// What lies in TCP's and UDP's queues of all networks, in bytes.
+fn in_all(text: &str) -> u64 {
     let pages = text.lines().filter_map(|line| {
         let (_, pages) = line.split_once(" mem ")?;
         pages.trim().parse::<u64>().ok()
@@ -59,12 +72,22 @@ fn in_bytes(pages: u64) -> u64 {
     pages * rustix::param::page_size() as u64
 }
 
-/// What lies in these sockets' queues, in bytes (sock_diag(7)).
-fn of(whose: Whose) -> io::Result<u64> {
+/// What lies in these sockets' queues of TCP and UDP, in bytes (sock_diag(7)).
+fn of_internet(whose: Whose) -> io::Result<u64> {
     let mut bytes = 0;
     for family in [AF_INET, AF_INET6] {
         for protocol in [IPPROTO_TCP, IPPROTO_UDP] {
-            each(family, protocol, |socket| {
+            let request = SockDiagMessage::InetRequest(InetRequest {
+                family,
+                protocol,
+                extensions: ExtensionFlags::SKMEMINFO,
+                states: StateFlags::all(),
+                socket_id: SocketId::new_v4(),
+            });
+            each(request, |socket| {
+                let SockDiagMessage::InetResponse(socket) = socket else {
+                    return;
+                };
                 let counts = match whose {
                     Whose::Network => true,
                     Whose::User(uid) => socket.header.uid == uid,
@@ -80,26 +103,40 @@ fn of(whose: Whose) -> io::Result<u64> {
     Ok(bytes)
 }
 
+/// What lies in the queues of this network's AF_UNIX sockets, in bytes: each counts what it has sent.
+fn of_unix() -> io::Result<u64> {
+    let request = SockDiagMessage::UnixRequest(unix::UnixRequest {
+        state_flags: unix::StateFlags::all(),
+        inode: 0,
+        show_flags: unix::ShowFlags::RQLEN,
+        cookie: [0xff; 8],
+    });
+    let mut bytes = 0;
+    each(request, |socket| {
+        if let SockDiagMessage::UnixResponse(socket) = socket {
+            let memory = socket.nlas.iter().find_map(|nla| match nla {
+                unix::nlas::Nla::ReceiveQueueLength(_, sent) => Some(*sent),
+                _ => None,
+            });
+            bytes += memory.map_or(0, u64::from);
+        }
+    })?;
+    Ok(bytes)
+}
+
 /// What a socket holds, in bytes.
 fn held(memory: &MemInfo) -> u64 {
     let parts = [memory.receive_queue, memory.send_queue, memory.cache];
     parts.into_iter().map(u64::from).sum()
 }
 
-/// Hands over all sockets of this process's network.
-fn each(family: u8, protocol: u8, mut see: impl FnMut(&InetResponse)) -> io::Result<()> {
+/// Hands over all sockets of this process's network that are asked for.
+fn each(request: SockDiagMessage, mut see: impl FnMut(&SockDiagMessage)) -> io::Result<()> {
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let request = SockDiagMessage::InetRequest(InetRequest {
-        family,
-        protocol,
-        extensions: ExtensionFlags::SKMEMINFO,
-        states: StateFlags::all(),
-        socket_id: SocketId::new_v4(),
-    });
     let mut request = NetlinkMessage::new(header, request.into());
     request.finalize();
     let mut bytes = vec![0; request.buffer_len()];
@@ -112,7 +149,7 @@ fn each(family: u8, protocol: u8, mut see: impl FnMut(&InetResponse)) -> io::Res
             let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest);
             let message = message.map_err(io::Error::other)?;
             match message.payload {
-                NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(one)) => see(&one),
+                NetlinkPayload::InnerMessage(one) => see(&one),
                 NetlinkPayload::Done(_) => return Ok(()),
                 NetlinkPayload::Error(error) => return Err(error.to_io()),
                 _ => {}
@@ -133,7 +170,6 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_is_counted_and_only_here() {
-        let before = of(Whose::Network).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut full = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         full.set_nonblocking(true).unwrap();
@@ -143,8 +179,25 @@ mod tests {
         }
         let user = Whose::User(rustix::process::geteuid().as_raw());
         // Others of the machine's sockets come and go meanwhile; these alone hold so much.
-        assert!(wrote > 100_000 && of(user).unwrap() >= wrote / 2, "{wrote}");
-        assert!(of(Whose::Network).unwrap() > 0 && in_all() > 0, "{before}");
-        assert_eq!(of(Whose::User(4_000_000_000)).unwrap(), 0);
+        assert!(
+            wrote > 100_000 && of_internet(user).unwrap() >= wrote / 2,
+            "{wrote}"
+        );
+        let text = fs::read_to_string("/proc/self/net/sockstat").unwrap();
+        assert!(
+            of_internet(Whose::Network).unwrap() > 0 && in_all(&text) > 0,
+            "{text}"
+        );
+        assert_eq!(of_internet(Whose::User(4_000_000_000)).unwrap(), 0);
+
+        let before = of_unix().unwrap();
+        let (mut full, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        full.set_nonblocking(true).unwrap();
+        while full.write(&[1; 65536]).is_ok() {}
+        let after = of_unix().unwrap();
+        assert!(
+            after > before + 100_000 && here(&text) > 0,
+            "{before} {after} {text}"
+        );
     }
 }

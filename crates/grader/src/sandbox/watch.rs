@@ -33,6 +33,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The most that programs write into the checks' folders where those do not lie in memory with a bound, in bytes.
 const MOST_WRITTEN: u64 = 256 << 20;
 
+/// The most files and folders in the checks' folders together.
+const MOST_FILES: u64 = 16 * 1024;
+
 /// What has to be watched besides, where no namespace bounds it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Open {
@@ -52,7 +55,8 @@ pub(crate) fn begin(open: Option<Open>) {
             // Our children are checks, theirs the programs, and what programs have left behind.
             let checks = children(std::process::id());
             let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
-            let too_full = whose.is_some_and(queues::are_too_full);
+            let too_full =
+                whose.is_some_and(queues::are_too_full) || open.is_none() && has_too_many();
             match &open {
                 None => programs
                     .into_iter()
@@ -68,6 +72,13 @@ pub(crate) fn begin(open: Option<Open>) {
             thread::sleep(PAUSE);
         }
     });
+}
+
+/// Whether there are too many files in the checks' folders, where those lie in memory: its size does not count empty
+/// ones, nor links.
+fn has_too_many() -> bool {
+    let all = rustix::fs::statvfs(std::env::temp_dir());
+    all.is_ok_and(|all| all.f_files - all.f_ffree > MOST_FILES)
 }
 
 /// Whose sockets are the programs', if that can be told.
@@ -128,16 +139,20 @@ pub(crate) fn processes(uid: u32) -> u64 {
         .sum()
 }
 
-/// The room that all files below a folder take on the disk, in bytes. None where folders lie too deep in each other:
-/// nobody could look after them.
+/// The room that all files below a folder take on the disk, in bytes. None where they are too many, or lie too deep in
+/// each other: nobody could look after them.
 fn written(folder: &Path) -> Option<u64> {
-    let mut bytes = 0;
+    let (mut bytes, mut files) = (0, 0);
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
         if depth > DEEPEST {
             return None;
         }
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            files += 1;
+            if files > MOST_FILES {
+                return None;
+            }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push((entry.path(), depth + 1)),
                 Ok(_) => bytes += entry.metadata().map_or(0, |file| room(&file)),
