@@ -1291,22 +1291,23 @@ mod step_5 {
             ("GET /a/b/c?q HTTP/1.1", "/login"),
             ("GET /login HTTP/1.1", "in/here?x=/y/"),
             ("GET /in/here?x=/y/ HTTP/1.1", "../out"),
-            ("GET /out HTTP/1.1", "?z"),
+            ("GET /out HTTP/1.1", "/map?at=52.5,13.4"),
+            ("GET /map?at=52.5,13.4 HTTP/1.1", "?z"),
         ] {
             let (mut peer, request) = asked(&check, &listener, &program);
             check.require(
                 line,
                 &request.line,
                 request.line == line,
-                "A Location may be relative: to the URL that was asked, which is the last one and not the first. `Url::join` says what it means.",
+                "A Location may be relative: to the URL that was asked, which is the last one and not the first. `Url::join` says what it means. All of the value is one reference: it is no list, and a comma in it is a part of it.",
             );
             peer.send(found(location));
         }
         let (mut peer, request) = asked(&check, &listener, &program);
         check.require(
-            "GET /out?z HTTP/1.1",
+            "GET /map?z HTTP/1.1",
             &request.line,
-            request.line == "GET /out?z HTTP/1.1",
+            request.line == "GET /map?z HTTP/1.1",
             "A question mark in front: another query of the same path.",
         );
         peer.send(LENGTH);
