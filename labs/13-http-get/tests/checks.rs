@@ -310,6 +310,20 @@ mod step_2 {
         );
         expect_head(&check, b"HTTP/1.0 200 \r\n\r\n", &["HTTP/1.0 200"], why);
         expect_head(&check, b"HTTP/1.1 299\r\n\r\n", &["HTTP/1.1 299"], why);
+        for minor in ["2", "9"] {
+            expect_head(
+                &check,
+                format!("HTTP/1.{minor} 200 OK\r\n\r\n").as_bytes(),
+                &[&format!("HTTP/1.{minor} 200 OK")],
+                "Behind `HTTP/1.` stands a digit, any one. A later version of HTTP/1 is read like this one.",
+            );
+        }
+        expect_head(
+            &check,
+            b"HTTP/1.1 200 caf\xe9\r\nserver: \xff lab\r\n\r\n",
+            &["HTTP/1.1 200 caf\u{fffd}", "server: \u{fffd} lab"],
+            "A reason or a value may have bytes that are no UTF-8: older servers write other codes. Read the head as bytes; what is no UTF-8 becomes U+FFFD, and is no fault.",
+        );
         expect_head(
             &check,
             b"HTTP/1.1 200 OK\nserver: a\r\nvary: b\n\n",
@@ -326,6 +340,17 @@ mod step_2 {
             b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH: 5\r\neTag: \"Q\"\r\n\r\n",
             &["HTTP/1.1 200 OK", "content-length: 5", "etag: \"Q\""],
             "The name of a field means the same in capitals and in small letters: keep it in small ones, or you will look for it in vain. The value is kept as it is.",
+        );
+        expect_head(
+            &check,
+            b"HTTP/1.1 200 OK\r\nX_Y: 1\r\nx-2: a\r\n!#$%&'*+-.^_`|~9Z: b\r\n\r\n",
+            &[
+                "HTTP/1.1 200 OK",
+                "x_y: 1",
+                "x-2: a",
+                "!#$%&'*+-.^_`|~9z: b",
+            ],
+            "A name may have more than letters and hyphens in it: digits, and the signs of a token (RFC 9110 §5.6.2).",
         );
     }
 
@@ -455,6 +480,14 @@ mod step_2 {
                 "A carriage return or a zero byte within a value is dangerous where the value is used: refuse it (RFC 9110 §5.5).",
             );
         }
+        let done = check.run_with_input(["head"], ok("a: b\r\n\r\r\nc: d\r\n"));
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        // A blank in its place makes it a folded line (RFC 9112 §2.2).
+        if done.code != Some(0) || !text.contains("c: d") {
+            let why = "One carriage return before the line feed belongs to the end of the line, and no more. A line with another one is not empty: whoever takes it for the end of the head takes the fields behind it for the body. Refuse it.";
+            done.expect_exit(1, why).expect_error::<&str>(&[], why);
+            done.expect_stdout("", why);
+        }
     }
 
     #[test]
@@ -493,9 +526,18 @@ mod step_2 {
             let done = program.expect_ends(why);
             done.expect_exit(1, why).expect_error(&["too long"], why);
         }
-        let long = "a: b\r\n".repeat(10_000);
-        let done = check.run_with_input(["head"], ok(&long));
-        done.expect_success("A head of 60,000 bytes is within the limit.");
+        // An interim response and the final one, together of so many bytes.
+        let heads = |length: usize| {
+            let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+            let others = interim.len() + ok("a: \r\n").len();
+            let last = ok(&format!("a: {}\r\n", "b".repeat(length - others)));
+            [&interim[..], &last].concat()
+        };
+        let done = check.run_with_input(["head"], heads(65_536));
+        done.expect_success("These heads have 65,536 bytes, with all line ends and both empty lines. MAX_HEAD is what they may have: it is within the limit.");
+        let done = check.run_with_input(["head"], heads(65_537));
+        let why = "These heads have 65,537 bytes, with all line ends and both empty lines: that is one more than MAX_HEAD. Every byte counts that comes before the body.";
+        done.expect_exit(1, why).expect_error(&["too long"], why);
     }
 }
 
@@ -601,6 +643,13 @@ mod step_3 {
                 "The body comes in chunks. Names of codings mean the same in capitals.",
             );
         }
+        expect_framing(
+            &check,
+            &[],
+            b"HTTP/1.2 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "chunked, identity",
+            "Every HTTP/1 has chunks, except for HTTP/1.0.",
+        );
         for value in [
             "gzip, chunked",
             "chunked, gzip",
@@ -613,6 +662,17 @@ mod step_3 {
                 &[],
                 &ok(&format!("Transfer-Encoding: {value}\r\n")),
                 "This program knows how to read chunks, and nothing else. Do not guess where such a body ends: Fault::Coding.",
+            );
+        }
+        for fields in [
+            "Transfer-Encoding:\r\n",
+            "Transfer-Encoding:\r\nContent-Length: 5\r\n",
+        ] {
+            refused(
+                &check,
+                &[],
+                &ok(fields),
+                "The field Transfer-Encoding is there, and does not say `chunked`. An empty one is no missing one: where it is there, neither the length nor the end of the stream counts. Fault::Coding.",
             );
         }
         refused(
@@ -856,6 +916,11 @@ mod step_4 {
                 "Behind the size there may be extensions, after a semicolon. They are for those who know them: pass over them.",
             ),
             (
+                "5 \r\nhello\r\n5\t \r\nagain\r\n0 \r\n\r\n",
+                "helloagain",
+                "Blanks and tabs behind a size do not count, whether a semicolon follows them or the end of the line.",
+            ),
+            (
                 "5\r\nhello\r\n0\r\nSum: 5\r\nX: y\r\n\r\n",
                 "hello",
                 "Behind the last chunk there may be a trailer: fields, up to an empty line. They are no part of the body.",
@@ -995,19 +1060,28 @@ mod step_4 {
             let done = program.expect_ends(why);
             done.expect_exit(1, why).expect_error(&["too long"], why);
         }
-        let line = |length| format!("5;a={}\r\nhello\r\n", "b".repeat(length));
-        let why = "This line with a size has 5,000 bytes. MAX_CHUNK_LINE is 4 KiB, and much less than what a head may have.";
-        let response = [&head[..], line(5000).as_bytes(), b"0\r\n\r\n"].concat();
-        let done = check.run_with_input(["body"], response);
-        done.expect_exit(1, why).expect_error(&["too long"], why);
+        // A line of so many bytes, with its end, and a chunk.
+        let line = |length| {
+            let others = "5;a=\r\n".len();
+            format!("5;a={}\r\nhello\r\n", "b".repeat(length - others))
+        };
+        for length in [5000, 4097] {
+            let why = format!(
+                "This line with a size has {length} bytes, with its end. MAX_CHUNK_LINE is 4096, and much less than what a head may have."
+            );
+            let response = [&head[..], line(length).as_bytes(), b"0\r\n\r\n"].concat();
+            let done = check.run_with_input(["body"], response);
+            done.expect_exit(1, why.as_str())
+                .expect_error(&["too long"], why.as_str());
+        }
         let trailer = "a: b\r\n".repeat(10_000);
-        let chunks = format!("{}0\r\n{trailer}\r\n", line(4000));
+        let chunks = format!("{}0\r\n{trailer}\r\n", line(4096));
         expect_body(
             &check,
             &[],
             &[&head[..], chunks.as_bytes()].concat(),
             b"hello",
-            "A line with a size may have 4 KiB, and a trailer 64 KiB: all of this is within the limits.",
+            "This line with a size has 4096 bytes, with its end, and the trailer less than 64 KiB: that is within the limits.",
         );
     }
 
@@ -1022,7 +1096,15 @@ mod step_4 {
             [&chunk[..], b"ffffffffffffffff\r\nhello"].concat(),
         ] {
             let done = check.run_with_input(["body"], response);
-            done.expect_exit(1, why).expect_error(&["ended"], why);
+            let is_size_refused =
+                done.stderr.contains("no chunk") || done.stderr.contains("no length");
+            let fault = match is_size_refused {
+                true => {
+                    "This size is right: sizes and lengths go up to 2^64 - 1. Take them as numbers of 64 bits. What is wrong here is that the stream ends after five bytes."
+                }
+                false => why,
+            };
+            done.expect_exit(1, fault).expect_error(&["ended"], fault);
             // Whether the last piece goes out before the fault is said is the program's choice.
             check.require(
                 "\"hello\", or less of it",

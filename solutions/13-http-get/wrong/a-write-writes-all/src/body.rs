@@ -45,7 +45,9 @@ fn exactly(length: u64, reader: &mut dyn BufRead, out: &mut dyn Write) -> Result
         if piece.is_empty() {
             break;
         }
-        let n = piece.len().min(usize::try_from(length - came).unwrap_or(usize::MAX));
+        let n = piece
+            .len()
+            .min(usize::try_from(length - came).unwrap_or(usize::MAX));
         let _ = out.write(&piece[..n])?;
         reader.consume(n);
         came += n as u64;
