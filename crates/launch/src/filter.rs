@@ -185,9 +185,6 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
     } else {
         rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
     }
-    if !families.contains(&Family::Unix) {
-        refused.push(libc::SYS_socketpair);
-    }
     // Every kind of namespace of one's own (clone(2)).
     let namespaces = [
         libc::CLONE_NEWUSER,

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    DefaultNla, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla as _,
 };
 use netlink_packet_sock_diag::SockDiagMessage;
 use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP};
@@ -22,6 +22,10 @@ const MOST: u64 = 128 << 20;
 
 /// So few sockets hold less in any case.
 const FEW: u64 = 32;
+
+/// UDIAG_SHOW_UID and UNIX_DIAG_UID (linux/unix_diag.h, since Linux 5.3): whose an AF_UNIX socket is.
+const SHOW_UID: u32 = 0x40;
+const UID: u16 = 7;
 
 /// Whose sockets are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +42,8 @@ pub(super) fn are_too_full(whose: Whose) -> bool {
     let most = most();
     // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
     let by_internet = in_all(&text) > most && of_internet(whose).is_ok_and(|bytes| bytes > most);
-    // In the machine's network programs have no others.
-    let has_more = whose == Whose::Network && here(&text) > FEW;
-    by_internet || has_more && of_unix().is_ok_and(|bytes| bytes > most)
+    let has_more = here(&text) > FEW;
+    by_internet || has_more && of_unix(whose).is_ok_and(|bytes| bytes > most)
 }
 
 /// The most that these sockets may hold: less than half of where the kernel begins to be sparing with it, in bytes.
@@ -103,25 +106,40 @@ fn of_internet(whose: Whose) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// What lies in the queues of this network's AF_UNIX sockets, in bytes: each counts what it has sent.
-fn of_unix() -> io::Result<u64> {
+/// What lies in these AF_UNIX sockets' queues, in bytes: each counts what it has sent.
+fn of_unix(whose: Whose) -> io::Result<u64> {
     let request = SockDiagMessage::UnixRequest(unix::UnixRequest {
         state_flags: unix::StateFlags::all(),
         inode: 0,
-        show_flags: unix::ShowFlags::RQLEN,
+        show_flags: unix::ShowFlags::RQLEN | unix::ShowFlags::from_bits_retain(SHOW_UID),
         cookie: [0xff; 8],
     });
     let mut bytes = 0;
     each(request, |socket| {
         if let SockDiagMessage::UnixResponse(socket) = socket {
-            let memory = socket.nlas.iter().find_map(|nla| match nla {
-                unix::nlas::Nla::ReceiveQueueLength(_, sent) => Some(*sent),
-                _ => None,
-            });
-            bytes += memory.map_or(0, u64::from);
+            let (mut memory, mut owner) = (0, None);
+            for nla in &socket.nlas {
+                match nla {
+                    unix::nlas::Nla::ReceiveQueueLength(_, sent) => memory = *sent,
+                    unix::nlas::Nla::Other(other) if other.kind() == UID => owner = number(other),
+                    _ => {}
+                }
+            }
+            let counts = match whose {
+                Whose::Network => true,
+                Whose::User(uid) => owner == Some(uid),
+            };
+            bytes += if counts { u64::from(memory) } else { 0 };
         }
     })?;
     Ok(bytes)
+}
+
+/// The number that an attribute is.
+fn number(nla: &DefaultNla) -> Option<u32> {
+    let mut bytes = vec![0; nla.value_len()];
+    nla.emit_value(&mut bytes);
+    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
 /// What a socket holds, in bytes.
@@ -188,13 +206,14 @@ mod tests {
             of_internet(Whose::Network).unwrap() > 0 && in_all(&text) > 0,
             "{text}"
         );
-        assert_eq!(of_internet(Whose::User(4_000_000_000)).unwrap(), 0);
+        let nobody = Whose::User(4_000_000_000);
+        assert_eq!(of_internet(nobody).unwrap() + of_unix(nobody).unwrap(), 0);
 
-        let before = of_unix().unwrap();
+        let before = of_unix(user).unwrap();
         let (mut full, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         full.set_nonblocking(true).unwrap();
         while full.write(&[1; 65536]).is_ok() {}
-        let after = of_unix().unwrap();
+        let after = of_unix(user).unwrap();
         assert!(
             after > before + 100_000 && here(&text) > 0,
             "{before} {after} {text}"
