@@ -617,7 +617,12 @@ mod step_5 {
 
     /// A client that has sent its request, has the answer and the server's end, and has not left.
     fn answered<'p>(peer: &mut Peer<'p>, server: &'p Program) {
-        peer.send("hello\n").expect(
+        answered_with(peer, server, "");
+    }
+
+    /// The same, with bytes that come together with the request and are no part of it.
+    fn answered_with<'p>(peer: &mut Peer<'p>, server: &'p Program, more: &str) {
+        peer.send(format!("hello\n{more}")).expect(
             "your request has 6 bytes\n",
             "The next client is due as soon as the one before is done with: when it has left, or when its bounds are reached.",
         );
@@ -644,6 +649,19 @@ mod step_5 {
             .and_then(|rest| rest.split(' ').next())
             .and_then(|n| n.parse().ok());
         n.unwrap_or_else(|| check.fail("\"drained N bytes\"", &line, why))
+    }
+
+    /// What a client sends together with its request, where that is to be drained.
+    const MORE: &str = "and more";
+
+    fn expect_more(server: &Program, why: &str) {
+        server.expect_line("drained 8 bytes", |got: &[u8]| {
+            if got == b"drained 0 bytes\n" {
+                "8 bytes came together with the request. `reader` holds them: read through it. They count whatever ends the draining, an error too: it returns the number of bytes so far, and the event.".to_string()
+            } else {
+                why.to_string()
+            }
+        });
     }
 
     #[test]
@@ -675,9 +693,9 @@ mod step_5 {
         let check = check!();
         let server = check.start(["serve", "--timeout", "0.3"]);
         let mut silent = check.connect(&server);
-        answered(&mut silent, &server);
-        let why = "This client has its answer, says nothing, and does not leave. It gets `bounds.time`, and then it is the next one's turn: `set_read_timeout` with what is left of the time, before each read. The read that has waited so long fails: its error goes through `outcome`.";
-        server.expect_line("drained 0 bytes", why);
+        answered_with(&mut silent, &server, MORE);
+        let why = "This client has its answer, says nothing more, and does not leave. It gets `bounds.time`, and then it is the next one's turn: `set_read_timeout` with what is left of the time, before each read. The read that has waited so long fails: its error goes through `outcome`.";
+        expect_more(&server, why);
         server.expect_line("timeout", |got: &[u8]| {
             if got == b"end\n" {
                 "The client has not ended its stream, and a read says that it has: was it `Shutdown::Both` in `answer`? That ends our own reading, too.".to_string()
@@ -710,10 +728,10 @@ mod step_5 {
         let check = check!();
         let server = check.start(["serve", "--timeout", "60"]);
         let mut rude = check.connect(&server);
-        answered(&mut rude, &server);
+        answered_with(&mut rude, &server, MORE);
         rude.reset();
         let why = "The client reset the connection when it had its answer. A read fails with ErrorKind::ConnectionReset: `outcome` makes an event of it, which is returned with the number of bytes so far.";
-        server.expect_line("drained 0 bytes", why);
+        expect_more(&server, why);
         server.expect_line("reset", why);
         let mut next = check.connect(&server);
         answered(&mut next, &server);
