@@ -34,6 +34,18 @@ mod step_1 {
         program
             .expect_ends("With `--count 1`, `main` ends after one datagram.")
             .expect_success("The datagram was printed.");
+        let Ok(peer) = UdpSocket::bind("[::1]:0") else {
+            return check.note("not tried", "[::1]", "this machine has no IPv6");
+        };
+        let why = "A socket has a family from the beginning, and bind wants an address of that family: `Domain::for_address(addr)`.";
+        let words = ["receive", "--listen", "[::1]:0", "--count", "1"];
+        let program = check.start_explaining(words, why);
+        check.note("sent", "\"hello\"", format!("to {}", program.addr()));
+        if let Err(error) = peer.send_to(b"hello", program.addr()) {
+            panic!("nothing can be sent to {}: {error}", program.addr());
+        }
+        let from = peer.local_addr().expect("it is bound");
+        program.expect_line(&format!("5 \"hello\" from {from}"), why);
     }
 
     #[test]
@@ -308,16 +320,30 @@ mod step_3 {
     fn silence_is_neither_yes_nor_no() {
         let check = check!();
         let peer = check.udp();
-        let program = probe(&check, peer.addr(), "60");
-        take(&peer, &program);
-        expect(&program, "silent", |got: &[u8]| match got {
-            [b'a', ..] => {
-                "Nobody has answered. That `send` returned Ok says that the datagram is with the own kernel, and nothing of the other end."
+        let mut shortest = Duration::MAX;
+        // A busy machine makes one of them long, and not all.
+        for _ in 0..5 {
+            let began = Instant::now();
+            let program = probe(&check, peer.addr(), "60");
+            take(&peer, &program);
+            expect(&program, "silent", |got: &[u8]| match got {
+                [b'a', ..] => {
+                    "Nobody has answered. That `send` returned Ok says that the datagram is with the own kernel, and nothing of the other end."
+                }
+                _ => {
+                    "A socket is there, it has the datagram, and it does not answer. After `wait` there is neither an answer nor a refusal, and no more is known. (A receive whose time is up fails: with WouldBlock on Unix, where the system's words are \"Resource temporarily unavailable\", and with TimedOut on Windows. For a probe that is a finding.)"
+                }
+            });
+            shortest = shortest.min(began.elapsed());
+            if shortest < Duration::from_millis(950) {
+                return;
             }
-            _ => {
-                "A socket is there, it has the datagram, and it does not answer. After `wait` there is neither an answer nor a refusal, and no more is known. (A receive whose time is up fails: with WouldBlock on Unix, where the system's words are \"Resource temporarily unavailable\", and with TimedOut on Windows. For a probe that is a finding.)"
-            }
-        });
+        }
+        check.fail(
+            "\"silent\" after 60 ms",
+            format!("after {} ms, the shortest of five", shortest.as_millis()),
+            "Nobody has answered, and the finding is due when `wait` is over: all of `wait`, with its milliseconds, and nothing more.",
+        );
     }
 
     #[test]
