@@ -674,15 +674,21 @@ mod step_4 {
     #[test]
     fn a_reset_is_no_end_in_order() {
         let check = check!();
-        let program = check.start(["leave", "--first", "client"]);
-        let mut peer = check.connect(&program);
-        let why = "The client has reset the connection: no FIN came, and none can be sent. `part` is to end it in order, and could not. Return the error; only a read of 0 bytes is the client's FIN.";
-        peer.expect_nothing_yet(why);
-        peer.reset();
-        program
-            .finish()
-            .expect_exit(1, why)
-            .expect_error(&[""], why);
+        let why = "The client has reset the connection: no FIN came from it. `part` is to end the connection in order, and could not. Return the error, whoever closes first; only a read of 0 bytes is the client's FIN.";
+        for first in ["client", "server"] {
+            let program = check.start(["leave", "--first", first]);
+            let mut peer = check.connect(&program);
+            if first == "client" {
+                peer.expect_nothing_yet(why);
+            } else {
+                peer.expect_end("`First::Server`: the server's FIN goes out first.");
+            }
+            peer.reset();
+            program
+                .finish()
+                .expect_exit(1, why)
+                .expect_error(&[""], why);
+        }
     }
 
     #[test]
