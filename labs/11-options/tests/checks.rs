@@ -922,6 +922,31 @@ mod step_5 {
             &server,
             "A client has reset its connection before it was greeted. That is an error of one connection, and no reason to end the server; the next client gets its turn.",
         );
+        #[cfg(target_os = "linux")]
+        a_queue_is_as_long_as_it_was_told(&check);
+    }
+
+    /// A server that stands still accepts nobody, and so its queue is all the room that there is.
+    #[cfg(target_os = "linux")]
+    fn a_queue_is_as_long_as_it_was_told(check: &Check) {
+        const MANY: usize = 30;
+        let server = check.start(["serve", "--backlog", "3"]);
+        let mut clients = Vec::new();
+        server.while_stopped(|| {
+            let patience = std::time::Duration::from_millis(300);
+            let connect = || TcpStream::connect_timeout(&server.addr(), patience).ok();
+            clients.extend(
+                std::iter::repeat_with(connect)
+                    .map_while(|it| it)
+                    .take(MANY),
+            );
+        });
+        check.require(
+            "room for 4 clients that wait, or a few more",
+            format!("room for {} and more", clients.len()),
+            clients.len() < MANY,
+            "The queue is longer than `--backlog 3` says: hand the number that `listen` is given to the socket's `listen`, as it is.",
+        );
     }
 
     #[test]
