@@ -637,7 +637,13 @@ mod step_5 {
     fn answered_with<'p>(peer: &mut Peer<'p>, server: &'p Program, more: &str) {
         peer.send(format!("hello\n{more}")).expect(
             "your request has 6 bytes\n",
-            "The next client is due as soon as the one before is done with: when it has left, or when its bounds are reached.",
+            |got: &[u8]| {
+                if got.is_empty() {
+                    "The next client is due as soon as the one before is done with: when it has left, or when its bounds are reached."
+                } else {
+                    "This is the answer of step 4, and another one came: look at that step's checks first."
+                }
+            },
         );
         peer.expect_end("The answer is complete: end our stream with `shutdown(Shutdown::Write)`.");
         expect_client(peer, server);
