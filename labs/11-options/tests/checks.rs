@@ -674,15 +674,21 @@ mod step_4 {
     #[test]
     fn a_reset_is_no_end_in_order() {
         let check = check!();
-        let program = check.start(["leave", "--first", "client"]);
-        let mut peer = check.connect(&program);
-        let why = "The client has reset the connection: no FIN came, and none can be sent. `part` is to end it in order, and could not. Return the error; only a read of 0 bytes is the client's FIN.";
-        peer.expect_nothing_yet(why);
-        peer.reset();
-        program
-            .finish()
-            .expect_exit(1, why)
-            .expect_error(&[""], why);
+        let why = "The client has reset the connection: no FIN came from it. `part` is to end the connection in order, and could not. Return the error, whoever closes first; only a read of 0 bytes is the client's FIN.";
+        for first in ["client", "server"] {
+            let program = check.start(["leave", "--first", first]);
+            let mut peer = check.connect(&program);
+            if first == "client" {
+                peer.expect_nothing_yet(why);
+            } else {
+                peer.expect_end("`First::Server`: the server's FIN goes out first.");
+            }
+            peer.reset();
+            program
+                .finish()
+                .expect_exit(1, why)
+                .expect_error(&[""], why);
+        }
     }
 
     #[test]
@@ -915,6 +921,31 @@ mod step_5 {
             &check,
             &server,
             "A client has reset its connection before it was greeted. That is an error of one connection, and no reason to end the server; the next client gets its turn.",
+        );
+        #[cfg(target_os = "linux")]
+        a_queue_is_as_long_as_it_was_told(&check);
+    }
+
+    /// A server that stands still accepts nobody, and so its queue is all the room that there is.
+    #[cfg(target_os = "linux")]
+    fn a_queue_is_as_long_as_it_was_told(check: &Check) {
+        const MANY: usize = 30;
+        let server = check.start(["serve", "--backlog", "3"]);
+        let mut clients = Vec::new();
+        server.while_stopped(|| {
+            let patience = std::time::Duration::from_millis(300);
+            let connect = || TcpStream::connect_timeout(&server.addr(), patience).ok();
+            clients.extend(
+                std::iter::repeat_with(connect)
+                    .map_while(|it| it)
+                    .take(MANY),
+            );
+        });
+        check.require(
+            "room for 4 clients that wait, or a few more",
+            format!("room for {} and more", clients.len()),
+            clients.len() < MANY,
+            "The queue is longer than `--backlog 3` says: hand the number that `listen` is given to the socket's `listen`, as it is.",
         );
     }
 

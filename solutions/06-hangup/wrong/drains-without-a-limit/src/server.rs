@@ -15,7 +15,7 @@ const REQUEST_MAX: u64 = 8192;
 pub struct Bounds {
     /// Bytes.
     pub bytes: u64,
-    /// From the first read to the last.
+    /// For all reads together, from the call of [`drain`] on.
     pub time: Duration,
 }
 
