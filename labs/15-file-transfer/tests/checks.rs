@@ -1523,7 +1523,7 @@ mod step_6 {
         // What has arrived before a reset can be read on Linux, and not everywhere.
         if cfg!(target_os = "linux") {
             check.note("next", "a reset", "");
-            reset(check, &inbox);
+            reset(check, inbox);
             offer_again();
         }
 
