@@ -1,6 +1,7 @@
 //! The checks of chapter 15. Each runs one half of the program and is the other half: one that cuts,
 //! lies, refuses, keeps still, and would like to write outside of the folder.
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use testkit::{Buffers, Check, Finished, Listener, Peer, Program, check};
 
@@ -53,6 +54,19 @@ const PIECE: usize = 1 << 20;
 const PIECES: usize = 40;
 /// The CRC-32 of all of them.
 const LARGE_CRC: u32 = 0xfeeb_63ea;
+
+/// `--idle` of a program whose peer is slow and does not keep still.
+const IDLE: Duration = Duration::from_millis(900);
+
+/// Whether a slow peer was not slower than it wanted to be. On a crowded machine it may come near the
+/// limit, and then the check says nothing.
+fn is_in_time(check: &Check, last: Instant, limit: Duration) -> bool {
+    let is_in_time = last.elapsed() < limit;
+    if !is_in_time {
+        check.note("gave up", "this machine is too busy to be slow", "");
+    }
+    is_in_time
+}
 
 /// After a large file, and before the program has ended.
 fn require_little_memory(check: &Check, program: &Program, why: &str) {
@@ -261,7 +275,10 @@ mod step_2 {
             (b"\x1b[2J", "control"),
             ("a\u{85}".as_bytes(), "control"),
             (b"a\xff", "UTF-8"),
+            (&[0xff; 201], "201 bytes"),
             (b"/\xff", "UTF-8"),
+            (b"a/\n", "separator /"),
+            (b"a\n.part", "control"),
             (b"a.part", ".part"),
             (b".PaRt", ".part"),
         ] {
@@ -394,18 +411,26 @@ mod step_3 {
 
         // What has arrived before a reset can be read on Linux, and not everywhere.
         if cfg!(target_os = "linux") {
-            check.note("next", "a receiver that closes", "right after its NO");
             let file = check.file("hello.txt", vec![0; 16 << 20]);
-            let listener = check.listen_with(Buffers::small());
-            let program = send(&check, &listener, &file);
-            let mut peer = offered(&listener, &program, 16 << 20, "hello.txt");
-            peer.send(have(0, 0));
-            peer.expect(data(0), "After HAVE comes DATA.");
-            peer.send(no("disk is full"));
-            // The content lies unread in its receive buffer.
-            peer.close();
-            let why = "The receiver has said NO and closed, with content unread: a reset. So a write fails, and the reset or the broken pipe is not all there is to say. The NO came before it, and lies in the receive buffer: look there when a write fails.";
-            expect_not_sent(&program.finish(), &["disk is full"], why);
+            for (what, ends_first) in [
+                ("a reset right behind the NO", false),
+                ("an end behind the NO, and a reset", true),
+            ] {
+                check.note("next", what, "");
+                let listener = check.listen_with(Buffers::small());
+                let program = send(&check, &listener, &file);
+                let mut peer = offered(&listener, &program, 16 << 20, "hello.txt");
+                peer.send(have(0, 0));
+                peer.expect(data(0), "After HAVE comes DATA.");
+                peer.send(no("disk is full"));
+                // Linux says ECONNRESET where the stream was still open, and EPIPE where it had ended.
+                if ends_first {
+                    peer.half_close();
+                }
+                peer.reset();
+                let why = "The receiver has said NO and is gone, with content unread: a reset. So a write fails, with a reset or with a broken pipe, and that is not all there is to say. The NO came before it, and lies in the receive buffer: look there whenever a write fails.";
+                expect_not_sent(&program.finish(), &["disk is full"], why);
+            }
         }
     }
 
@@ -453,6 +478,46 @@ mod step_3 {
         let why = "The receiver does not answer. `main` has set a time limit on the socket, 200 ms here: a read that fails is an error of this file, and no reason to try again.";
         peer.expect_end(why);
         expect_not_sent(&program.expect_ends(why), &["kept still"], why);
+
+        check.note("next", "a receiver that is slow", "and does not keep still");
+        let file = check.file("large", "");
+        let size = (PIECES * PIECE) as u64;
+        if let Err(error) = check.files().zeros(&file, size) {
+            panic!("a file of {size} bytes cannot be had: {error}");
+        }
+        let listener = check.listen_with(Buffers::of(256 << 10));
+        let addr = listener.addr().to_string();
+        let idle = IDLE.as_millis().to_string();
+        let began = Instant::now();
+        let program = check.spawn([
+            Path::new("send"),
+            Path::new(&addr),
+            &file,
+            Path::new("--idle"),
+            Path::new(&idle),
+        ]);
+        let mut peer = offered(&listener, &program, size, "large");
+        if !is_in_time(&check, began, IDLE) {
+            return;
+        }
+        peer.send(have(0, 0))
+            .expect(data(0), "After HAVE comes DATA.");
+        // So many at a time that the kernel has room again for what the sender writes.
+        let pieces = vec![0; 5 * PIECE];
+        for _ in (0..PIECES).step_by(5) {
+            let last = Instant::now();
+            std::thread::sleep(IDLE / 6);
+            if !is_in_time(&check, last, IDLE / 2) {
+                return;
+            }
+            peer.expect(
+                &pieces,
+                "The receiver takes something again and again, only slowly. `--idle` is the limit of each wait, and not of the whole file: the file may take as long as it takes.",
+            );
+        }
+        peer.expect(LARGE_CRC.to_be_bytes(), "The checksum of all of it.");
+        peer.send(done(size, LARGE_CRC));
+        program.finish().expect_success("It was confirmed.");
     }
 
     #[test]
@@ -764,8 +829,19 @@ mod step_5 {
         );
     }
 
-    /// The receiver says NO, with a reason, and then nothing more.
-    pub(super) fn expect_no(check: &Check, peer: &mut Peer<'_>, why: &str) {
+    /// What stands in a NO.
+    const WORDS: &str =
+        "What stands in a NO is for a person: the words of the fault, `fault.to_string()`.";
+
+    /// The receiver says NO, with a reason, and then nothing more. Gives the reason.
+    pub(super) fn expect_no(check: &Check, peer: &mut Peer<'_>, why: &str) -> String {
+        let reason = expect_reason(check, peer, why);
+        peer.expect_end("After a NO the receiver ends its half: nothing of this follows.");
+        reason
+    }
+
+    /// The receiver says NO. Gives the reason.
+    fn expect_reason(check: &Check, peer: &mut Peer<'_>, why: &str) -> String {
         let message = next_message(peer, why);
         check.require("a NO", kind(&message), message.get(4) == Some(&5), why);
         let reason = std::str::from_utf8(message.get(5..).unwrap_or_default());
@@ -773,15 +849,31 @@ mod step_5 {
             "a reason, in UTF-8",
             format!("{reason:?}"),
             reason.is_ok_and(|reason| !reason.is_empty()),
-            "What stands in a NO is for a person: the words of the fault, `fault.to_string()`.",
+            WORDS,
         );
-        peer.expect_end("After a NO the receiver ends its half: nothing of this follows.");
+        reason.unwrap_or_default().to_string()
     }
 
     /// The program ends, and says what went wrong.
-    pub(super) fn expect_failure(program: &Program, words: &[&str], why: &str) {
+    pub(super) fn expect_failure(program: &Program, words: &[&str], why: &str) -> Finished {
         let done = program.expect_ends(why);
         done.expect_exit(1, why).expect_error(words, why);
+        done
+    }
+
+    /// The sender has heard the words that the receiver has printed, `error: from ADDR: …`.
+    fn expect_same_words(check: &Check, reason: &str, done: &Finished) {
+        let lines = done.stderr.lines();
+        let mut said =
+            lines.filter_map(|line| Some(line.strip_prefix("error: from ")?.split_once(": ")?.1));
+        if let Some(words) = said.next() {
+            check.require(
+                format!("a NO with the words {words:?}"),
+                format!("a NO with {reason:?}"),
+                reason.contains(words),
+                WORDS,
+            );
+        }
     }
 
     const END: &str =
@@ -920,19 +1012,19 @@ mod step_5 {
         let check = check!();
         let inbox = inbox(&check);
         let rest = whole(b"hello");
-        for (what, n) in [
-            ("after the OFFER", 0),
-            ("behind DATA", data(0).len()),
-            ("within the content", data(0).len() + 3),
-            ("within the checksum", rest.len() - 2),
+        for (what, n, words) in [
+            ("after the OFFER", 0, &[][..]),
+            ("behind DATA", data(0).len(), &[]),
+            ("within the content", data(0).len() + 3, &["3 of 5"]),
+            ("within the checksum", rest.len() - 2, &[]),
         ] {
             check.note("next", "a stream that ends", what);
             let program = start(&check, &inbox, &[]);
             let mut peer = check.connect(&program);
             wanted(&mut peer, 5, "hello.txt");
             peer.send(&rest[..n]).half_close();
-            let why = "The stream has ended, and the file is not complete: a `read` of 0 bytes is no end of the file. It is an error, and nothing stays in the folder, neither under its name nor as a part.";
-            expect_failure(&program, &[], why);
+            let why = "The stream has ended, and the file is not complete: a `read` of 0 bytes is no end of the file. It is an error, within the content Fault::CutContent, and nothing stays in the folder, neither under its name nor as a part.";
+            expect_failure(&program, words, why);
             expect_only(&check, &inbox, &[], why);
         }
         check.note("next", "a reset", "within the content");
@@ -958,9 +1050,10 @@ mod step_5 {
         rest[at] ^= 1;
         peer.send(rest);
         let why = "One bit of the content is another than it was when the sender computed the checksum. The sender must hear NO and not DONE, and nothing of the file may stay.";
-        expect_no(&check, &mut peer, why);
+        let reason = expect_no(&check, &mut peer, why);
         peer.close();
-        expect_failure(&program, &["checksum", "3610a686"], why);
+        let ended = expect_failure(&program, &["checksum", "3610a686"], why);
+        expect_same_words(&check, &reason, &ended);
         expect_only(&check, &inbox, &[], why);
     }
 
@@ -1001,9 +1094,10 @@ mod step_5 {
             let mut peer = check.connect(&program);
             peer.send(offer(5, name));
             let why = "The name comes from a stranger: ask `name::check` before anything else is done with it, and say NO before the content comes.";
-            expect_no(&check, &mut peer, why);
+            let reason = expect_no(&check, &mut peer, why);
             peer.close();
-            expect_failure(&program, &[words], why);
+            let ended = expect_failure(&program, &[words], why);
+            expect_same_words(&check, &reason, &ended);
             expect_only(&check, &check.folder(), &["inbox"], why);
             expect_only(&check, &inbox, &[], why);
         }
@@ -1023,6 +1117,15 @@ mod step_5 {
             expect_failure(&program, &[&format!("{size} bytes")], why);
             expect_only(&check, &inbox, &[], why);
         }
+        let name = check.file("inbox/hello.txt", "precious");
+        let program = start(&check, &inbox, &["--max", "5"]);
+        let mut peer = check.connect(&program);
+        peer.send(offer(6, "hello.txt"));
+        let why = "The size is too large, and the name is taken too. The size is looked at first, and then whether the name is free.";
+        expect_no(&check, &mut peer, why);
+        peer.close();
+        expect_failure(&program, &["6 bytes"], why);
+        let _ = check.files().remove(&name);
         let program = start(&check, &inbox, &["--max", "5"]);
         let mut peer = check.connect(&program);
         wanted(&mut peer, 5, "hello.txt");
@@ -1049,8 +1152,9 @@ mod step_5 {
 
         check.note("next", "a sender that stays", "when it has heard NO");
         let program = start(&check, &inbox, &["--max", "5"]);
-        let mut peer = check.connect(&program);
-        peer.send([offer(6, "hello.txt"), whole(&[b'x'; 10_000])].concat());
+        // Room for all of it on the way, so that it does not matter how late this is.
+        let mut peer = check.connect_with(&program, Buffers::of(1 << 20));
+        peer.send([offer(6, "hello.txt"), whole(&[b'x'; 200_000])].concat());
         expect_no(&check, &mut peer, why);
         expect_failure(
             &program,
@@ -1062,6 +1166,48 @@ mod step_5 {
         if cfg!(target_os = "linux") {
             peer.send(b"x").expect_end(why);
         }
+
+        check.note("next", "a sender that goes on", "when it has heard NO");
+        let program = start(&check, &inbox, &["--max", "5"]);
+        let mut peer = check.connect(&program);
+        peer.send(offer(6, "hello.txt"));
+        expect_no(&check, &mut peer, why);
+        let why = "The sender has heard NO, and goes on sending, a byte at a time. The second is one for all that is read, and not one for each read: a time limit of the socket begins anew with every byte.";
+        peer.trickle_until_closed(b'x', why);
+        expect_failure(&program, &["6 bytes"], why);
+
+        ends_its_half_first(&check, &inbox);
+    }
+
+    /// The end of the stream comes with the NO, and not when the program has read for its second: nearer
+    /// to the one than to the other. On a crowded machine one try may say nothing, and there are some.
+    fn ends_its_half_first(check: &Check, inbox: &Path) {
+        let why = "After the NO the receiver ends its half, `shutdown(Shutdown::Write)`, and only then reads what still comes. The sender need not wait for the end of that.";
+        let mut seen = String::new();
+        for _ in 0..4 {
+            let program = start(check, inbox, &["--max", "5"]);
+            let mut peer = check.connect(&program);
+            peer.send(offer(6, "hello.txt"));
+            expect_reason(check, &mut peer, why);
+            let heard = Instant::now();
+            peer.expect_end(why);
+            let end = Instant::now();
+            expect_failure(&program, &["6 bytes"], why);
+            let (before, after) = (end - heard, end.elapsed());
+            if before < after {
+                return;
+            }
+            seen = format!(
+                "the end of the stream {} ms after the NO, and that of the program {} ms later",
+                before.as_millis(),
+                after.as_millis()
+            );
+        }
+        check.fail(
+            "the end of the stream with the NO, and that of the program about a second later",
+            seen,
+            why,
+        );
     }
 
     #[test]
@@ -1167,6 +1313,28 @@ mod step_5 {
         peer.close();
         expect_failure(&program, &["kept still"], why);
         expect_only(&check, &inbox, &[], why);
+
+        check.note("next", "a sender that is slow", "and does not keep still");
+        let idle = IDLE.as_millis().to_string();
+        let program = start(&check, &inbox, &["--idle", &idle]);
+        let mut last = Instant::now();
+        let mut peer = check.connect(&program);
+        let content = b"slowness";
+        let why = "The sender sends something again and again, only slowly. `--idle` is the limit of each wait, and not of the whole file: the file may take as long as it takes.";
+        peer.send(offer(8, "slow.txt")).expect(have(0, 0), why);
+        let crc = crc32(content).to_be_bytes();
+        let bytes = content.chunks(1).chain([&crc[..]]);
+        for piece in [&data(0)[..]].into_iter().chain(bytes) {
+            if !is_in_time(&check, last, IDLE / 2) {
+                return;
+            }
+            last = Instant::now();
+            peer.send(piece);
+            std::thread::sleep(IDLE / 6);
+        }
+        peer.expect(done(8, crc32(content)), why);
+        peer.half_close();
+        program.finish().expect_success(END);
     }
 
     #[test]
@@ -1208,15 +1376,20 @@ mod step_5 {
     fn leaves_nothing_behind_on_a_full_disk() {
         let check = check!();
         let inbox = inbox(&check);
-        let program = start(&check, &inbox, &[]);
-        #[cfg(target_os = "linux")]
-        program.limit_file_size(50_000);
-        let mut peer = check.connect(&program);
-        wanted(&mut peer, 100_000, "hello.txt");
-        peer.send(whole(&[b'x'; 100_000])).half_close();
-        let why = "The file system takes no more: `write_all` fails in the middle of the content. It is an error like any other. The part goes, which also makes room again, and the sender is told why.";
-        expect_failure(&program, &["file system"], why);
-        expect_only(&check, &inbox, &[], why);
+        // Of the second, only the last byte has no room: the last write takes all but this one.
+        for size in [100_000, 50_001] {
+            let program = start(&check, &inbox, &[]);
+            #[cfg(target_os = "linux")]
+            program.limit_file_size(50_000);
+            let mut peer = check.connect(&program);
+            wanted(&mut peer, size as u64, "hello.txt");
+            peer.send(whole(&vec![b'x'; size])).half_close();
+            let why = "The file system takes no more: `write_all` fails within the content. It is an error like any other. The part goes, which also makes room again, and the sender is told why. A `write` may take fewer bytes than it was given, and says how many: that is no error, and no reason to count all of them.";
+            expect_no(&check, &mut peer, why);
+            peer.close();
+            expect_failure(&program, &["file system"], why);
+            expect_only(&check, &inbox, &[], why);
+        }
     }
 }
 
@@ -1231,8 +1404,43 @@ mod step_6 {
         let mut peer = check.connect(&program);
         wanted(&mut peer, 10, "hello.txt");
         peer.send([&data(0)[..], b"hello"].concat()).half_close();
-        let why = "The stream ended within the content. With `--keep` the part may stay; the name may not be there.";
+        let why = "The stream ended within the content: Fault::CutContent, with 5 of 10 bytes. With `--keep` the part stays; the name may not be there.";
         expect_failure(&program, &["5 of 10"], why);
+        expect_no_name(check, inbox, why);
+    }
+
+    /// As [`cut_off`], by a reset.
+    fn reset(check: &Check, inbox: &Path) {
+        let program = start(check, inbox, &["--keep"]);
+        let mut peer = check.connect(&program);
+        wanted(&mut peer, 10, "hello.txt");
+        let why = "The connection was reset within the content. With `--keep` the part stays; the name may not be there.";
+        peer.send([&data(0)[..], b"hello"].concat())
+            .expect_nothing_yet(why);
+        peer.reset();
+        expect_failure(&program, &[], why);
+        expect_no_name(check, inbox, why);
+    }
+
+    /// As [`cut_off`], by a sender that keeps still. Whether the receiver has heard of it at all: on a
+    /// crowded machine this may be too late to be heard.
+    fn keep_still(check: &Check, inbox: &Path, idle: &str) -> bool {
+        let program = start(check, inbox, &["--keep", "--idle", idle]);
+        let mut peer = check.connect(&program);
+        // All at once, so that it is all of it that is late, or nothing.
+        peer.send([&offer(10, "hello.txt")[..], &data(0), b"hello"].concat());
+        let why = "The sender keeps still within the content. With `--keep` the part stays; the name may not be there.";
+        let was_heard = next_message(&mut peer, why) == have(0, 0);
+        if was_heard {
+            expect_no(check, &mut peer, why);
+        }
+        peer.close();
+        expect_failure(&program, &["kept still"], why);
+        expect_no_name(check, inbox, why);
+        was_heard
+    }
+
+    fn expect_no_name(check: &Check, inbox: &Path, why: &str) {
         let name = inbox.join("hello.txt");
         check.require(
             "no hello.txt",
@@ -1291,6 +1499,79 @@ mod step_6 {
             &["hello.txt"],
             "The part has become the file.",
         );
+        let _ = check.files().remove(inbox.join("hello.txt"));
+        resumes_after_other_cuts(&check, &inbox);
+        resumes_a_large_part(&check, &inbox);
+    }
+
+    fn resumes_after_other_cuts(check: &Check, inbox: &Path) {
+        let offer_again = || {
+            let program = start(check, inbox, &["--keep"]);
+            let mut peer = check.connect(&program);
+            offered_again(&mut peer);
+            peer.half_close();
+            expect_failure(&program, &[], "The stream ended where DATA was due.");
+            let _ = check.files().remove(inbox.join("hello.txt.part"));
+        };
+        check.note("next", "a sender that keeps still", "");
+        if ["200", "1000", "5000"]
+            .iter()
+            .any(|idle| keep_still(check, inbox, idle))
+        {
+            offer_again();
+        }
+        // What has arrived before a reset can be read on Linux, and not everywhere.
+        if cfg!(target_os = "linux") {
+            check.note("next", "a reset", "");
+            reset(check, inbox);
+            offer_again();
+        }
+
+        check.note("next", "an end", "before the checksum");
+        let content = check.random(300_000);
+        let (size, crc) = (content.len() as u64, crc32(&content));
+        let program = start(check, inbox, &["--keep"]);
+        let mut peer = check.connect(&program);
+        wanted(&mut peer, size, "random");
+        peer.send([&data(0)[..], &content].concat()).half_close();
+        expect_failure(
+            &program,
+            &[],
+            "All of the content has come, and the stream ended before its checksum: an error. With `--keep` the part stays.",
+        );
+        let program = start(check, inbox, &["--keep"]);
+        let mut peer = check.connect(&program);
+        peer.send(offer(size, "random")).expect(
+            have(size, crc),
+            "All bytes of the content were received before the cut, and kept. HAVE says so. Only a part that is longer than the offer is begun anew. And one `read` of the part need not bring all of it: read until it gives 0.",
+        );
+        let why = "DATA begins at the end of the content: nothing is missing but the checksum.";
+        peer.send([data(size), crc.to_be_bytes().to_vec()].concat())
+            .expect(done(size, crc), why);
+        peer.half_close();
+        program.finish().expect_success(why);
+        expect_file(check, &inbox.join("random"), &content, why);
+    }
+
+    fn resumes_a_large_part(check: &Check, inbox: &Path) {
+        check.note("next", "a part of 40 MiB", "that was kept");
+        let kept = (PIECES * PIECE) as u64;
+        if let Err(error) = check.files().zeros(inbox.join("large.part"), kept) {
+            panic!("a file of {kept} bytes cannot be had: {error}");
+        }
+        let program = start(check, inbox, &["--keep"]);
+        let mut peer = check.connect(&program);
+        peer.send(offer(kept + 5, "large")).expect(
+            have(kept, LARGE_CRC),
+            "40 MiB of it are there. HAVE says so, with their checksum, computed from what is in the part now.",
+        );
+        require_little_memory(
+            check,
+            &program,
+            "The memory grows with the part. Read a piece into a buffer of fixed size, add it to the checksum, and use the same buffer for the next one.",
+        );
+        peer.half_close();
+        expect_failure(&program, &[], "The stream ended where DATA was due.");
     }
 
     #[test]
@@ -1342,16 +1623,48 @@ mod step_6 {
     fn sends_only_what_is_missing() {
         let check = check!();
         let file = check.file("hello.txt", "helloworld");
+        let crc = crc32(b"helloworld");
+        for (has, its_crc, rest, why) in [
+            (
+                5,
+                0x3610_a686,
+                &b"world"[..],
+                "The receiver has the first five bytes, and their checksum is that of the first five bytes of the file. DATA begins at 5, and only the rest is sent. The checksum at the end is that of the whole file.",
+            ),
+            (
+                10,
+                crc,
+                b"",
+                "The receiver has all ten bytes, and their checksum is that of the file: only the last checksum was cut off. DATA begins at 10, and no byte of the content is sent.",
+            ),
+        ] {
+            let listener = check.listen();
+            let program = send(&check, &listener, &file);
+            let mut peer = offered(&listener, &program, 10, "hello.txt");
+            peer.send(have(has, its_crc));
+            peer.expect([&data(has)[..], rest, &crc.to_be_bytes()].concat(), why);
+            peer.send(done(10, crc));
+            program.finish().expect_success("It was confirmed.");
+        }
+
+        let file = check.file("large", "");
+        let size = (PIECES * PIECE) as u64;
+        if let Err(error) = check.files().zeros(&file, size) {
+            panic!("a file of {size} bytes cannot be had: {error}");
+        }
         let listener = check.listen();
         let program = send(&check, &listener, &file);
-        let mut peer = offered(&listener, &program, 10, "hello.txt");
-        peer.send(have(5, 0x3610_a686));
-        let crc = crc32(b"helloworld");
-        peer.expect(
-            [&data(5)[..], b"world", &crc.to_be_bytes()].concat(),
-            "The receiver has the first five bytes, and their checksum is that of the first five bytes of the file. DATA begins at 5, and only the rest is sent. The checksum at the end is that of the whole file.",
+        let mut peer = offered(&listener, &program, size, "large");
+        peer.send(have(size, LARGE_CRC)).expect(
+            [data(size), LARGE_CRC.to_be_bytes().to_vec()].concat(),
+            "The receiver has 40 MiB, and they are those of the file. To know that, the sender reads as many bytes as HAVE says, piece after piece: one `read` brings the first of them only.",
         );
-        peer.send(done(10, crc));
+        require_little_memory(
+            &check,
+            &program,
+            "The memory grows with the offset in HAVE. Read a piece into a buffer of fixed size, add it to the checksum, and use the same buffer for the next one.",
+        );
+        peer.send(done(size, LARGE_CRC));
         program.finish().expect_success("It was confirmed.");
     }
 
@@ -1445,21 +1758,43 @@ mod step_6 {
         cut.send(data(0)).half_close();
         expect_no(&check, &mut cut, why);
         cut.close();
-        // The NO may be said a moment before the name is given back.
-        let mut again = check.connect(&server);
-        let mut answer = next_message(again.send(offer(5, "hello.txt")), why);
+        offered_until_wanted(&check, &server, "hello.txt", why)
+            .send(whole(b"hello"))
+            .expect(done(5, 0x3610_a686), why);
+
+        let name = check.file("inbox/taken.txt", "precious");
+        let mut refused = check.connect(&server);
+        refused.send(offer(5, "taken.txt"));
+        let why = "There was a file of this name, so an offer of it was refused. Now the file is gone, and the name is free: where no part could be made nothing is being received either, and the name must leave the set there too.";
+        expect_no(&check, &mut refused, why);
+        refused.close();
+        let _ = check.files().remove(&name);
+        check.note("removed", "taken.txt", "");
+        offered_until_wanted(&check, &server, "taken.txt", why)
+            .send(whole(b"hello"))
+            .expect(done(5, 0x3610_a686), why);
+    }
+
+    /// Offers a file to a server that may still be busy with one of this name: a NO may be said a moment before
+    /// the name is given back.
+    fn offered_until_wanted<'p>(
+        check: &Check,
+        server: &'p Program,
+        name: &str,
+        why: &str,
+    ) -> Peer<'p> {
+        let mut peer = check.connect(server);
+        let mut answer = next_message(peer.send(offer(5, name)), why);
         for _ in 0..200 {
             if answer == have(0, 0) {
                 break;
             }
-            again.close();
-            again = check.connect(&server);
-            answer = next_message(again.send(offer(5, "hello.txt")), why);
+            peer.close();
+            peer = check.connect(server);
+            answer = next_message(peer.send(offer(5, name)), why);
         }
         check.require("a HAVE", kind(&answer), answer == have(0, 0), why);
-        again
-            .send(whole(b"hello"))
-            .expect(done(5, 0x3610_a686), why);
+        peer
     }
 
     #[test]
@@ -1471,7 +1806,7 @@ mod step_6 {
         let mut second = check.connect(&server);
         wanted(&mut first, 5, "hello.txt");
         second.send(offer(7, "hello.txt"));
-        let why = "Two senders send a file of the same name at the same time. Exactly one of them may hear DONE, and its file is what must be there, with no byte of the other's in it. The other hears NO: at once, or at the latest when its own is complete.";
+        let why = "Two senders send a file of the same name at the same time. Exactly one of them may hear DONE, and its file is what must be there, with no byte of the other's in it. The other hears NO: at once, or at the latest when its own is complete. Claim the name before the part is made: `create` removes the other's.";
         // Whether it is refused now or at its end is the receiver's own choice.
         let rest = whole(b"goodbye");
         let mut answers = vec![];
