@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use course::{Course, Lab};
 
 use crate::report::safe;
@@ -111,6 +111,15 @@ pub fn take_in(
             first.display()
         );
     }
+    let is_a_labs = |path: &PathBuf| {
+        let mut labs = course.labs().iter();
+        labs.any(|lab| path.file_name().is_some_and(|name| name == &*lab.folder))
+    };
+    ensure!(
+        paths.len() < 2 || !paths.iter().all(is_a_labs),
+        "the entries of {} are called as the labs are, and not as students: name the folder with one entry a student",
+        dir.display()
+    );
     let wanted = collect::Wanted::of(course, labs);
     let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for path in paths {

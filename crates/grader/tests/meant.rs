@@ -98,7 +98,7 @@ fn a_folder_that_was_not_meant_is_not_graded() {
     canvas.is_refused(
         &labs,
         &LABS,
-        &["holds a file of a lab", "one entry a student"],
+        &["called as the labs are", "one entry a student"],
     );
 }
 
