@@ -37,7 +37,7 @@ impl Files {
     pub(crate) fn of(path: PathBuf) -> io::Result<Files> {
         Ok(Files {
             #[cfg(unix)]
-            top: unix::folder(rustix::fs::CWD, path.as_os_str())?,
+            top: crate::folder::unix::open(rustix::fs::CWD, &path)?,
             path,
         })
     }
@@ -136,28 +136,24 @@ impl Files {
 #[cfg(unix)]
 mod unix {
     use std::ffi::OsStr;
-    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::fd::OwnedFd;
 
     use rustix::fs::{
-        AtFlags, Dir, FileType, Mode, OFlags, fstat, mkdirat, openat, statat, symlinkat, unlinkat,
+        AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, statat, symlinkat, unlinkat,
     };
     use rustix::io::Errno;
 
     use super::*;
-
-    /// A folder that is no link.
-    pub(super) fn folder(parent: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-        let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(openat(parent, name, how, Mode::empty())?)
-    }
+    use crate::folder::unix::{contents, open};
 
     impl Files {
         /// The folder that these names lead to.
         fn into(&self, names: &[&OsStr]) -> io::Result<OwnedFd> {
             let top = self.top.try_clone()?;
-            names
+            let folder = names
                 .iter()
-                .try_fold(top, |parent, name| folder(parent, name))
+                .try_fold(top, |parent, name| open(parent, *name));
+            Ok(folder?)
         }
 
         /// The folder around a path, and the path's last name.
@@ -200,16 +196,9 @@ mod unix {
         }
 
         pub(super) fn entries(&self, path: &Path) -> io::Result<Vec<String>> {
-            let folder = self.into(&self.below(path)?)?;
-            let mut names = Vec::new();
-            for entry in Dir::read_from(folder)? {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy();
-                if name != "." && name != ".." {
-                    names.push(name.into_owned());
-                }
-            }
-            Ok(names)
+            let names = contents(&self.into(&self.below(path)?)?)?;
+            let names = names.iter().map(|name| name.to_string_lossy().into_owned());
+            Ok(names.collect())
         }
 
         pub(super) fn make(&self, path: &Path) -> io::Result<()> {
@@ -218,8 +207,8 @@ mod unix {
             let names = self.below(path)?;
             names.into_iter().try_fold(top, |parent, name| {
                 match mkdirat(&parent, name, everybody_reads) {
-                    Ok(()) | Err(Errno::EXIST) => folder(&parent, name),
-                    Err(error) => Err(error.into()),
+                    Ok(()) | Err(Errno::EXIST) => open(&parent, name),
+                    Err(error) => Err(error),
                 }
             })?;
             Ok(())

@@ -14,7 +14,7 @@ pub fn remove(folder: &Path) {
 
 /// By descriptors, so that a program which still runs leads us nowhere by a link in the place of a folder.
 #[cfg(unix)]
-mod unix {
+pub(crate) mod unix {
     use std::ffi::{CStr, CString, OsStr};
     use std::fs;
     use std::os::fd::{AsFd, OwnedFd};
@@ -24,9 +24,10 @@ mod unix {
 
     use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, renameat, unlinkat};
     use rustix::io::{Errno, Result};
+    use rustix::path::Arg;
 
     pub(super) fn empty(folder: &Path) -> Result<()> {
-        let top = into(CWD, folder.as_os_str().as_bytes())?;
+        let top = open(CWD, folder)?;
         let mut moved = 0;
         let mut found = contents(&top)?;
         while let Some(name) = found.pop() {
@@ -35,7 +36,7 @@ mod unix {
             }
             let place = folder.join(named(&name));
             let_in(&place);
-            let Ok(inner) = into(&top, name.to_bytes()) else {
+            let Ok(inner) = open(&top, &name) else {
                 continue;
             };
             for name in contents(&inner)? {
@@ -61,12 +62,14 @@ mod unix {
         Ok(())
     }
 
-    fn into(parent: impl AsFd, name: &[u8]) -> Result<OwnedFd> {
+    /// A folder that is no link.
+    pub(crate) fn open(parent: impl AsFd, name: impl Arg) -> Result<OwnedFd> {
         let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         openat(parent, name, how, Mode::empty())
     }
 
-    fn contents(folder: &OwnedFd) -> Result<Vec<CString>> {
+    /// What the entries of a folder are called.
+    pub(crate) fn contents(folder: &OwnedFd) -> Result<Vec<CString>> {
         let names = Dir::read_from(folder)?.map(|entry| Ok(entry?.file_name().to_owned()));
         let own = |name: &CString| matches!(name.to_bytes(), b"." | b"..");
         names.filter(|name| !name.as_ref().is_ok_and(own)).collect()

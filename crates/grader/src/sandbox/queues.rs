@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::sync::LazyLock;
 
 use netlink_packet_core::{
     DefaultNla, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla as _,
@@ -39,20 +40,21 @@ pub(super) enum Whose {
 /// Whether these sockets hold more than one submission's may.
 pub(super) fn are_too_full(whose: Whose) -> bool {
     let text = fs::read_to_string("/proc/self/net/sockstat").unwrap_or_default();
-    let most = most();
+    let most = *ALLOWED;
     // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
     let by_internet = in_all(&text) > most && of_internet(whose).is_ok_and(|bytes| bytes > most);
     let has_more = here(&text) > FEW;
     by_internet || has_more && of_unix(whose).is_ok_and(|bytes| bytes > most)
 }
 
-/// The most that these sockets may hold: less than half of where the kernel begins to be sparing with it, in bytes.
-fn most() -> u64 {
+/// The most that one submission's sockets may hold on this machine: less than half of where the kernel begins to be
+/// sparing with it, in bytes. Asked once, since the watch looks many times a second.
+static ALLOWED: LazyLock<u64> = LazyLock::new(|| {
     let sizes = fs::read_to_string("/proc/sys/net/ipv4/tcp_mem").unwrap_or_default();
     let pressure = sizes.split_whitespace().nth(1);
     let pages: Option<u64> = pressure.and_then(|pages| pages.parse().ok());
     pages.map_or(MOST, |pages| MOST.min(in_bytes(pages) / 2))
-}
+});
 
 /// How many sockets this network has (proc(5), `sockstat`).
 fn here(text: &str) -> u64 {

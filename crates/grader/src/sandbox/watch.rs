@@ -78,7 +78,7 @@ pub(crate) fn begin(open: Option<Open>) {
 /// ones, nor links.
 fn has_too_many() -> bool {
     let all = rustix::fs::statvfs(std::env::temp_dir());
-    all.is_ok_and(|all| all.f_files - all.f_ffree > MOST_FILES)
+    all.is_ok_and(|all| all.f_files.saturating_sub(all.f_ffree) > MOST_FILES)
 }
 
 /// Whose sockets are the programs', if that can be told.
