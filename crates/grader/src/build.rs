@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, Hidden, Lab};
 use launch::Record;
+use rustix::process::Signal;
 
 use crate::digest;
 use crate::process;
@@ -322,18 +323,39 @@ impl<'c> Kitchen<'c> {
 /// What the compiler's end says of the submission.
 ///
 /// # Errors
-/// It says nothing of it, but something of this machine.
+/// It says nothing of it, but something of this machine: somebody has ended the compiler.
 fn blame(status: ExitStatus, said: &str) -> anyhow::Result<String> {
     use std::os::unix::process::ExitStatusExt as _;
-    let first = said.lines().next().unwrap_or_default();
-    match (status.code(), status.signal()) {
-        (Some(1), _) if !said.is_empty() => Ok(said.to_owned()),
-        (Some(101), _) => Ok(format!("The compiler gave up:\n{said}")),
-        // Its limit of processor time, of memory or of room (bubblewrap gives a signal as 128 and its number).
-        (Some(134 | 135 | 137 | 139 | 152 | 153), _) | (_, Some(6 | 7 | 9 | 11 | 24 | 25)) => Ok(
-            format!("The compiler needed more time, memory or room than one lab may take.\n{said}"),
+    // bubblewrap gives a signal as 128 and its number.
+    let behind = status.code().filter(|code| *code > 128);
+    let signal = status.signal().or(behind.map(|code| code - 128));
+    match (signal.and_then(Signal::from_named_raw), status.code()) {
+        (None, Some(1)) if !said.is_empty() => Ok(said.to_owned()),
+        (None, Some(code)) if code != 0 => {
+            Ok(format!("The compiler gave up (exit code {code}):\n{said}"))
+        }
+        // Its limit of processor time, of memory or of room.
+        (
+            Some(
+                Signal::ABORT
+                | Signal::BUS
+                | Signal::KILL
+                | Signal::SEGV
+                | Signal::XCPU
+                | Signal::XFSZ,
+            ),
+            _,
+        ) => Ok(format!(
+            "The compiler needed more time, memory or room than one lab may take.\n{said}"
+        )),
+        // A fault of its own that these files bring about, such as a division of the assembler's.
+        (Some(Signal::ILL | Signal::TRAP | Signal::FPE | Signal::SYS), _) => Ok(format!(
+            "The compiler crashed ({status}): something in the files is too much for it.\n{said}"
+        )),
+        _ => bail!(
+            "the compiler ended without a message ({status}): {}",
+            said.lines().next().unwrap_or_default()
         ),
-        _ => bail!("the compiler ended without a message ({status}): {first}"),
     }
 }
 
@@ -349,4 +371,38 @@ pub(crate) fn patience() -> f64 {
         .and_then(|text| text.trim().parse::<f64>().ok())
         .filter(|factor| factor.is_finite())
         .map_or(1.0, |factor| factor.clamp(1.0, 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_ends_the_compiler_is_the_submission_or_somebody_with_a_reason() {
+        let by_signal = |signal| blame(ExitStatus::from_raw(signal), "");
+        let with_code = |code: i32, said| blame(ExitStatus::from_raw(code << 8), said);
+        let needed = "The compiler needed more";
+        let crashed = "The compiler crashed";
+        for (ended, begins) in [
+            (with_code(1, "error: no"), "error: no"),
+            (with_code(1, ""), "The compiler gave up (exit code 1)"),
+            (
+                with_code(101, "panicked"),
+                "The compiler gave up (exit code 101):\npanicked",
+            ),
+            (by_signal(9), needed),
+            (with_code(128 + 6, ""), needed),
+            (by_signal(8), crashed),
+            (with_code(128 + 8, ""), crashed),
+        ] {
+            let ended = ended.unwrap();
+            assert!(ended.starts_with(begins), "{ended}");
+        }
+        // Somebody has stopped the compiler, or it left no program.
+        for ended in [by_signal(2), with_code(128 + 15, ""), with_code(0, "")] {
+            ended.unwrap_err();
+        }
+    }
 }

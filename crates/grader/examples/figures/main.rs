@@ -2,12 +2,15 @@
 //!
 //! A made-up class is graded below `target/bench/class`, as `cargo grade run` does it. What that takes is held against
 //! the floor (the same calls of the compiler and the same checks, bare, with every core full) and against the plain
-//! way (a copy of the workspace for each submission, `cargo test`, one after the other), in one run. Nothing here
+//! way (a copy of the learners' workspace for each submission, `cargo test`, one after the other), in one run. Whoever
+//! does the latter with care names the labs' packages, so that the tests of everything else stay out: measured too.
+//! Nothing here
 //! asserts anything.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
@@ -24,6 +27,7 @@ mod plain;
 mod table;
 
 use graded::Grading;
+use plain::{Tested, Workspace};
 use table::{Table, seconds};
 
 /// The most memory of the grader itself that is right, in KiB.
@@ -79,7 +83,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         floor.programs
     );
     let out = home.join("grades");
-    let first = grading.run(&class, &out, labs, false)?;
+    let first = grading.run(&course, &class, &out, labs, false)?;
     let ratio = first.time.as_secs_f64() / floor.time.as_secs_f64();
     table.row(
         &format!(
@@ -96,26 +100,44 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     );
 
     if arguments.plain > 0 {
-        let plain = plain::measure(&course, &class, &home.join("plain"), labs, arguments.plain)?;
         let students = u32::try_from(arguments.students)?;
         let each = first.time / students.max(1);
-        let times = plain.as_secs_f64() / each.as_secs_f64();
-        // What no grader that runs these compilers and these checks can be above.
-        let bound = times * ratio;
-        table.row(
-            "cargo test in a copy of the workspace ÷ the grader, a student",
-            "at least 15",
-            format!(
+        let workspace = Workspace::hand_out(&course, &grading, &home.join("workspace"))?;
+        let plain = |tested| {
+            plain::measure(
+                &course,
+                &workspace,
+                tested,
+                &class,
+                &home.join("plain"),
+                labs,
+                arguments.plain,
+            )
+        };
+        let times = |plain: Duration| {
+            let times = plain.as_secs_f64() / each.as_secs_f64();
+            // What no grader that runs these compilers and these checks can be above.
+            let bound = times * ratio;
+            let measured = format!(
                 "{times:.1} ({} ÷ {}; {bound:.1} for the same commands, bare)",
                 seconds(plain),
                 seconds(each)
-            ),
-            times >= 15.0,
+            );
+            (times, measured)
+        };
+        let (everything, measured) = times(plain(Tested::Everything)?);
+        table.row(
+            "cargo test in a copy of the workspace ÷ the grader, a student",
+            "at least 15",
+            measured,
+            everything >= 15.0,
         );
+        let (_, measured) = times(plain(Tested::Labs)?);
+        table.only_measured("… with --package for each lab ÷ the grader", measured);
     }
 
     let class = make(&course, &home.join("again"), arguments.students, labs, 10)?;
-    let again = grading.run(&class, &out, labs, true)?;
+    let again = grading.run(&course, &class, &out, labs, true)?;
     let share = 100.0 * again.time.as_secs_f64() / first.time.as_secs_f64();
     table.row(
         "a tenth hands in again ÷ the first run",
@@ -131,7 +153,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for students in [arguments.growth / 10, arguments.growth] {
             let dir = home.join(format!("of-{students}"));
             let class = make(&course, &dir, students, &lab, 0)?;
-            let graded = grading.run(&class, &dir.join("grades"), &lab, false)?;
+            let graded = grading.run(&course, &class, &dir.join("grades"), &lab, false)?;
             each.push(graded.time.as_secs_f64() / students.max(1) as f64);
             most = most.max(graded.memory);
         }

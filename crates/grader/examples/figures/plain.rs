@@ -1,7 +1,7 @@
-//! The plain way: a copy of the workspace for each submission, and `cargo test` in it, one after the other.
+//! The plain way: a copy of the learners' workspace for each submission, and `cargo test` in it, one after the other.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,43 @@ use course::Course;
 use grader::intake;
 
 use crate::copy::{self, Copy};
+use crate::graded::Grading;
+
+/// What is tested in each copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tested {
+    /// Whatever `cargo test` tests there.
+    Everything,
+    /// Only the packages of the labs that are graded.
+    Labs,
+}
+
+/// The learners' workspace, as it is handed out.
+pub struct Workspace(PathBuf);
+
+impl Workspace {
+    pub fn hand_out(course: &Course, grading: &Grading, dir: &Path) -> anyhow::Result<Workspace> {
+        println!("handing out the workspace");
+        let output = grading
+            .command(course)
+            .args(["handout", "--no-verify"])
+            .arg(dir)
+            .output()
+            .context("the grader cannot be started")?;
+        ensure!(
+            output.status.success(),
+            "nothing was handed out:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(Workspace(dir.to_owned()))
+    }
+}
 
 /// How long it takes for one student, on average over the first `sample` who handed in something for every lab.
 pub fn measure(
     course: &Course,
+    workspace: &Workspace,
+    tested: Tested,
     submissions: &Path,
     dir: &Path,
     labs: &[String],
@@ -32,9 +65,9 @@ pub fn measure(
     ensure!(students.peek().is_some(), "nobody handed in every lab");
     let (mut time, mut count) = (Duration::ZERO, 0);
     for student in students {
-        println!("the plain way: {}", student.who.key);
+        println!("the plain way, {tested:?}: {}", student.who.key);
         let began = Instant::now();
-        let copy = Copy::of(course.root(), dir)?;
+        let copy = Copy::of(&workspace.0, dir)?;
         for lab in &labs {
             for (path, text) in &student.labs[&lab.folder] {
                 let path = dir.join("labs").join(&lab.folder).join(path);
@@ -42,8 +75,10 @@ pub fn measure(
             }
         }
         let mut command = copy.cargo(&["test", "--no-fail-fast"]);
-        for lab in &labs {
-            command.args(["--package", &lab.topic]);
+        if tested == Tested::Labs {
+            for lab in &labs {
+                command.args(["--package", &lab.topic]);
+            }
         }
         command
             .stdout(Stdio::null())
