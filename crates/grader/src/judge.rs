@@ -13,6 +13,7 @@ use course::{Cancel, CheckReport, Course, Hidden, Lab, Options, Runner, Selectio
 use launch::Record;
 use rustix::process::{getpid, set_child_subreaper};
 use serde::{Deserialize, Serialize};
+use testkit::Need;
 
 use crate::sandbox::{Sandbox, Tier, Trial, watch};
 
@@ -37,6 +38,21 @@ struct Request {
     walls: Option<Walls>,
     /// Whether a check can have a network of its own, with a program in it.
     networks: bool,
+}
+
+/// What a check may find missing on a machine, in the words of `lab.toml` and `WIRELAB_LACKS`.
+const NEEDS: [Need; 3] = [Need::Netns, Need::Ipv6, Need::Broadcast];
+
+impl Request {
+    /// What is not there, found out before a program runs that could keep it from being found.
+    fn lacking(&self) -> String {
+        let lacks = |need: &Need| match need {
+            Need::Netns => !self.networks,
+            need => need.probe().is_err(),
+        };
+        let lacking: Vec<_> = NEEDS.into_iter().filter(lacks).map(Need::name).collect();
+        lacking.join(",")
+    }
 }
 
 /// What stands between the checks and the program, as far as the judge has to do with it.
@@ -139,12 +155,13 @@ fn answer(request: &Request) -> anyhow::Result<Answer> {
     let course = Course::load(&request.course)?;
     let lab = course.lab(&request.topic)?;
     let mut unsteady = Vec::new();
-    let checks = suite(request, lab, &request.checks, &mut unsteady)?;
+    let lacking = request.lacking();
+    let checks = suite(request, &lacking, lab, &request.checks, &mut unsteady)?;
     let hidden = match &request.hidden {
         None => Vec::new(),
         Some((text, executable)) => {
             let hidden = Hidden::parse(lab, text)?.in_place(lab);
-            suite(request, &hidden, executable, &mut unsteady)?
+            suite(request, &lacking, &hidden, executable, &mut unsteady)?
         }
     };
     Ok(Answer {
@@ -158,6 +175,7 @@ fn answer(request: &Request) -> anyhow::Result<Answer> {
 /// Runs the checks of one executable.
 fn suite(
     request: &Request,
+    lacking: &str,
     lab: &Lab,
     executable: &Path,
     unsteady: &mut Vec<String>,
@@ -169,19 +187,16 @@ fn suite(
         options.seed = Some(request.seed.clone());
         options.verdicts = Some(request.verdicts.clone());
         options.selection = selection;
-        let networks = if request.networks { "yes" } else { "no" };
-        let networks = ("WIRELAB_NETWORKS".into(), networks.into());
-        options.environment.push(networks);
-        let lost = || {
-            let walls = request.walls.as_ref();
-            walls.map_or(0, |walls| Record::lost(&walls.record))
-        };
-        let before = lost();
+        let lacks = ("WIRELAB_LACKS".into(), lacking.into());
+        options.environment.push(lacks);
         let reports = Runner::new(lab, options).judge(executable, &Cancel::new(), |_| {})?;
-        let lost = lost() > before;
+        let walls = request.walls.as_ref();
+        if walls.is_some_and(|walls| Record::failed(&walls.record) > 0) {
+            bail!("{}", did_not_start(&reports));
+        }
         reports
             .iter()
-            .try_for_each(|report| sound(report, lost, request.networks))?;
+            .try_for_each(|report| sound(report, lacking))?;
         Ok(reports)
     };
     let mut reports = run(Selection::All)?;
@@ -217,34 +232,40 @@ fn two_of_three(
     Ok(unsteady)
 }
 
-/// Whether a verdict is one about the program, or a skip for what this machine lacks. `lost` says that a start of the
-/// program did not get to it, by the launcher's own record: what the program itself says is no reason to believe that.
-/// Nor does a program decide what is lacking: a network of a check's own only where the sandbox has said so before.
-fn sound(report: &CheckReport, lost: bool, networks: bool) -> anyhow::Result<()> {
+/// Whether a verdict is one about the program, or a skip for what this machine lacks: a program does not decide what is
+/// lacking, that was found out before.
+fn sound(report: &CheckReport, lacking: &str) -> anyhow::Result<()> {
     if let Verdict::Skipped(reason) = &report.verdict {
-        let lacking = match report.need.as_deref() {
-            Some("netns") => !networks,
-            Some("ipv6" | "broadcast") => true,
-            _ => false,
-        };
-        ensure!(lacking, "{} was skipped: {reason}", report.name);
+        let need = report.need.as_deref();
+        ensure!(
+            need.is_some_and(|need| lacking.split(',').any(|lacks| lacks == need)),
+            "{} was skipped: {reason}",
+            report.name
+        );
         return Ok(());
     }
-    let message = report.message.as_deref().unwrap_or_default();
     ensure!(
         report.judged,
-        "{} came to no verdict: {message}",
-        report.name
+        "{} came to no verdict: {}",
+        report.name,
+        report.message.as_deref().unwrap_or_default()
     );
-    // A check that ends early ends the starts of its other programs as well, so a lost start alone says nothing.
-    let trouble = message
-        .lines()
+    Ok(())
+}
+
+/// What to say of a sandbox that did not start, by the launcher's record: with what the launcher said, where a check saw
+/// it. By themselves such words prove nothing, since the program may say them.
+fn did_not_start(reports: &[CheckReport]) -> String {
+    let lines = reports
+        .iter()
+        .flat_map(|report| report.message.as_deref().unwrap_or_default().lines());
+    let said = lines
         .map(|line| line.trim_start().trim_start_matches("stderr").trim_start())
         .find(|line| line.starts_with(SANDBOX));
-    match trouble {
-        Some(line) if lost => bail!("{}: the sandbox did not start: {line}", report.name),
-        _ => Ok(()),
-    }
+    format!(
+        "the sandbox did not start: {}",
+        said.unwrap_or("nobody saw what its launcher said")
+    )
 }
 
 /// What the launcher says of itself when a program cannot be started begins so.
@@ -291,10 +312,11 @@ mod tests {
             );
             serde_json::from_str(&text).unwrap()
         };
-        assert!(sound(&skipped("netns"), false, false).is_ok());
-        assert!(sound(&skipped("netns"), false, true).is_err());
-        assert!(sound(&skipped("ipv6"), false, true).is_ok());
-        assert!(sound(&skipped("curl"), false, false).is_err());
+        assert!(sound(&skipped("netns"), "netns").is_ok());
+        assert!(sound(&skipped("netns"), "").is_err());
+        assert!(sound(&skipped("ipv6"), "ipv6,broadcast").is_ok());
+        assert!(sound(&skipped("ipv6"), "netns").is_err());
+        assert!(sound(&skipped(""), "").is_err());
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Roster {
     /// Whom a submission is from: by its key first, then by the other words of the entry.
     #[must_use]
     pub fn find(&self, who: &Who) -> Option<&Student> {
-        let student = self.people.whom(who.words())?;
+        let student = who.words().find_map(|word| self.people.whom([word]))?;
         self.students.iter().find(|other| other.student == student)
     }
 }

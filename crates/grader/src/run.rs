@@ -201,6 +201,12 @@ fn draft(
     };
 
     let sandbox = Sandbox::probe(args.sandbox, course)?;
+    for path in [course.root(), out, &args.submissions, &std::env::temp_dir()] {
+        sandbox.is_unseen(path)?;
+    }
+    if let Some(hidden) = &args.hidden {
+        sandbox.is_unseen(hidden)?;
+    }
     if sandbox.tier() == Tier::Bubblewrap {
         apart::is_readable(&course.root().join("course.toml"))?;
     }

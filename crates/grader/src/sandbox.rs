@@ -21,6 +21,7 @@ pub mod apart;
 mod bubblewrap;
 mod fence;
 mod launcher;
+mod ports;
 mod queues;
 pub mod watch;
 
@@ -278,6 +279,30 @@ impl Sandbox {
     /// Whether a check can have a network of its own, with a program in it.
     pub(crate) fn has_networks(&self) -> bool {
         self.networks
+    }
+
+    /// Makes sure that submissions do not see what lies at `path`: they are shown folders of the system, and may read
+    /// what somebody has put into one.
+    ///
+    /// # Errors
+    /// They would, and where it lies.
+    pub(crate) fn is_unseen(&self, path: &Path) -> anyhow::Result<()> {
+        if self.tier() == Tier::None {
+            return Ok(());
+        }
+        let Ok(path) = path.canonicalize() else {
+            return Ok(());
+        };
+        for shown in there(PROGRAMS) {
+            let shown = Path::new(shown).canonicalize()?;
+            ensure!(
+                !path.starts_with(&shown) && !shown.starts_with(&path),
+                "submissions would see {}, since the compiler reads all of {}: put it elsewhere, below /home or /srv",
+                path.display(),
+                shown.display()
+            );
+        }
+        Ok(())
     }
 
     /// What the judge has to watch because nothing else bounds it.

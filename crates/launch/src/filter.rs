@@ -1,5 +1,6 @@
 //! The system calls that no lab needs and that have been the way out of many a sandbox, or to memory that belongs to no
-//! process, so that nobody counts it: what lies in a memfd or a System V segment that is not mapped.
+//! process, so that nobody counts it: what lies in a memfd or a System V segment that is not mapped, locks of a file's
+//! bytes, the rules of filters, pages that a pipe holds on to.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,12 +30,16 @@ const REFUSED: &[i64] = &[
     libc::SYS_fsopen,
     libc::SYS_fspick,
     libc::SYS_init_module,
+    libc::SYS_io_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
     libc::SYS_io_uring_setup,
     libc::SYS_kcmp,
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
+    libc::SYS_landlock_add_rule,
+    libc::SYS_landlock_create_ruleset,
+    libc::SYS_landlock_restrict_self,
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
     libc::SYS_mount,
@@ -54,6 +59,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_quotactl,
     libc::SYS_reboot,
     libc::SYS_request_key,
+    libc::SYS_seccomp,
     libc::SYS_semget,
     libc::SYS_setns,
     libc::SYS_shmget,
@@ -63,7 +69,27 @@ const REFUSED: &[i64] = &[
     libc::SYS_umount2,
     libc::SYS_unshare,
     libc::SYS_userfaultfd,
+    libc::SYS_vmsplice,
 ];
+
+/// Commands of fcntl(2) that no lab needs: locks of a file's bytes, of which a process may have any number.
+const FCNTL: &[i32] = &[
+    libc::F_SETLK,
+    libc::F_SETLKW,
+    libc::F_OFD_SETLK,
+    libc::F_OFD_SETLKW,
+];
+
+/// Protocols of sockets of the Internet's families that a lab needs: the kind of socket's own, and by name. Others have
+/// their own bookkeeping, and their own history.
+const PROTOCOLS: &[i32] = &[libc::IPPROTO_IP, libc::IPPROTO_TCP, libc::IPPROTO_UDP];
+
+/// The kind of a socket, without the flags beside it (linux/net.h, `SOCK_TYPE_MASK`).
+const KIND: u64 = 0xf;
+
+/// Those of AF_NETLINK: addresses and routes, for the C library. By others a process can write to itself, without a
+/// bound (netlink(7), NETLINK_USERSOCK).
+const NETLINK: &[i32] = &[libc::NETLINK_ROUTE];
 
 /// Refused as well where other processes of the machine can be named: a program has no business with any but its own
 /// children.
@@ -168,22 +194,44 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
     if others != Others::Unseen {
         refused.extend(OTHERS);
         // Its own limits it may ask for, as the C library does.
-        let others = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
-        rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![others])?]);
+        rules.insert(libc::SYS_prlimit64, vec![rule(is_none_of(0, &[0])?)?]);
     }
     // Room on the disk behind a file's end: no limit of files' sizes holds there (fallocate(2)).
-    let special = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
-    rules.insert(libc::SYS_fallocate, vec![SeccompRule::new(vec![special])?]);
-    let other = |family: &i32| {
-        let family = u64::from(family.unsigned_abs());
-        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
-    };
-    let allowed = families.iter().flat_map(|family| family.numbers());
-    let others = allowed.map(other).collect::<Result<Vec<_>, _>>()?;
-    if others.is_empty() {
+    rules.insert(libc::SYS_fallocate, vec![rule(is_none_of(1, &[0])?)?]);
+    for (call, argument, values) in [
+        (libc::SYS_fcntl, 1, FCNTL),
+        // A filter of its own (PR_SET_SECCOMP(2const)).
+        (libc::SYS_prctl, 0, &[libc::PR_SET_SECCOMP]),
+    ] {
+        let each = values.iter().map(|value| rule([is(argument, *value)?]));
+        rules.insert(call, each.collect::<anyhow::Result<_>>()?);
+    }
+    let allowed: Vec<i32> = families
+        .iter()
+        .flat_map(|family| family.numbers())
+        .copied()
+        .collect();
+    if allowed.is_empty() {
         refused.push(libc::SYS_socket);
     } else {
-        rules.insert(libc::SYS_socket, vec![SeccompRule::new(others)?]);
+        if !families.contains(&Family::Unix) {
+            // One that is not connected for good sends to any socket of the machine that has a path. (For a raw one
+            // the kernel takes the other.)
+            let open = [libc::SOCK_DGRAM, libc::SOCK_RAW];
+            let each = open.map(|kind| rule([compare(1, SeccompCmpOp::MaskedEq(KIND), kind)?]));
+            let each = each.into_iter().collect::<anyhow::Result<_>>()?;
+            rules.insert(libc::SYS_socketpair, each);
+        }
+        let mut of_socket = vec![rule(is_none_of(0, &allowed)?)?];
+        for (family, protocols) in [
+            (libc::AF_INET, PROTOCOLS),
+            (libc::AF_INET6, PROTOCOLS),
+            (libc::AF_NETLINK, NETLINK),
+        ] {
+            let other = is_none_of(2, protocols)?;
+            of_socket.push(rule([is(0, family)?].into_iter().chain(other))?);
+        }
+        rules.insert(libc::SYS_socket, of_socket);
     }
     // Every kind of namespace of one's own (clone(2)).
     let namespaces = [
@@ -203,9 +251,9 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
             SeccompCmpOp::MaskedEq(flag),
             flag,
         )?;
-        SeccompRule::new(vec![set])
+        rule([set])
     });
-    rules.insert(libc::SYS_clone, each.collect::<Result<Vec<_>, _>>()?);
+    rules.insert(libc::SYS_clone, each.collect::<anyhow::Result<_>>()?);
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
@@ -215,6 +263,33 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
     let mut program = refusal(&refused)?;
     program.extend(BpfProgram::try_from(filter)?);
     Ok(program)
+}
+
+/// That an argument is this number.
+fn is(argument: u8, value: i32) -> anyhow::Result<SeccompCondition> {
+    compare(argument, SeccompCmpOp::Eq, value)
+}
+
+/// That an argument is none of these numbers.
+fn is_none_of(argument: u8, values: &[i32]) -> anyhow::Result<Vec<SeccompCondition>> {
+    let each = values.iter();
+    each.map(|value| compare(argument, SeccompCmpOp::Ne, *value))
+        .collect()
+}
+
+fn compare(argument: u8, how: SeccompCmpOp, value: i32) -> anyhow::Result<SeccompCondition> {
+    let value = u64::from(value.unsigned_abs());
+    Ok(SeccompCondition::new(
+        argument,
+        SeccompCmpArgLen::Dword,
+        how,
+        value,
+    )?)
+}
+
+/// Refuses a call for which all of these hold.
+fn rule(all: impl IntoIterator<Item = SeccompCondition>) -> anyhow::Result<SeccompRule> {
+    Ok(SeccompRule::new(all.into_iter().collect())?)
 }
 
 /// What refuses these calls whatever their arguments are, and lets all others through to the instructions behind it.

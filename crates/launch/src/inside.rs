@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use rustix::fs::StatVfsMountFlags;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive,
@@ -28,8 +28,8 @@ use rustix::thread::{
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{close_all, inherit_nothing};
-use crate::orders::{become_program, kept_variables, named_files, scratch_folder};
-use crate::{Limits, Record, filter};
+use crate::orders::{kept_variables, named_files, scratch_folder};
+use crate::{Limits, filter};
 
 /// The id that a program has inside, of user and group: nobody's (the kernel's overflow id).
 const NOBODY: u32 = 65_534;
@@ -65,16 +65,12 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Runs the program, and then ends as it did: by its exit code, or by its signal.
+    /// Goes inside, and tells how the program is started there. The process that called this waits outside, and then
+    /// ends as the program did: by its exit code, or by its signal.
     ///
     /// # Errors
-    /// It could not be started.
-    pub(crate) fn launch(
-        &self,
-        limits: &Limits,
-        record: &Record,
-        args: Vec<OsString>,
-    ) -> anyhow::Result<()> {
+    /// Why there is no way in.
+    pub(crate) fn go_in(&self, limits: &Limits, args: Vec<OsString>) -> anyhow::Result<Command> {
         let here = scratch_folder()?;
         let files: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
         let filter = filter::read(&self.filter)?;
@@ -95,10 +91,10 @@ impl Inside {
         // From here on in process 1 of the inside.
         drop(alive);
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        ensure!(
-            rustix::io::read(&launcher, &mut [0]) == Err(rustix::io::Errno::AGAIN),
-            "the check has ended"
-        );
+        if rustix::io::read(&launcher, &mut [0]) != Err(rustix::io::Errno::AGAIN) {
+            // The check has ended, and the launcher with it.
+            std::process::exit(1);
+        }
         become_nobody(ids).context("the program's user cannot be set")?;
         self.enter(here.as_deref(), &files)
             .context("the program's root cannot be entered")?;
@@ -111,8 +107,7 @@ impl Inside {
             std::process::exit(end_of(program)?);
         }
 
-        record.reached()?;
-        Err(become_program(command))
+        Ok(command)
     }
 
     /// The path inside, as seen from outside.

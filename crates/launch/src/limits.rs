@@ -79,6 +79,8 @@ impl Limits {
             (Resource::Fsize, self.file_size),
             (Resource::Nofile, self.descriptors),
             (Resource::Core, 0),
+            // Nor does anything keep pages in memory that stand in no process (socket(7), SO_ZEROCOPY).
+            (Resource::Memlock, 0),
         ];
         for (resource, limit) in each {
             let limit = rustix::process::getrlimit(resource)

@@ -100,28 +100,37 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
     );
     let args: Vec<OsString> = args.collect();
     let record = Record::begin(&orders.record)?;
-    match &orders.wall {
-        Wall::Namespaces(inside) => inside.launch(&orders.limits, &record, args),
-        Wall::Fence(fence) => {
-            let here = scratch_folder()?;
-            if let (Some(user), Some(here)) = (&fence.user, &here) {
-                chown(here, Some(user.uid), Some(user.uid))
-                    .with_context(|| format!("{} cannot be given away", here.display()))?;
-            }
-            let mut seen: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
-            seen.push(program.clone());
-            let mut command = Command::new(&program);
-            command.args(&args).env_clear().envs(kept_variables());
-            if let Some(here) = &here {
-                command.env("TMPDIR", here);
-            }
-            inherit_nothing()?;
-            orders.limits.apply()?;
-            fence.close(&seen, here.as_deref())?;
-            record.reached()?;
-            Err(become_program(command))
-        }
+    let command = record.heed(match &orders.wall {
+        Wall::Namespaces(inside) => inside.go_in(&orders.limits, args),
+        Wall::Fence(fence) => behind_fence(fence, &orders.limits, &program, &args),
+    })?;
+    record.reached()?;
+    Err(become_program(command))
+}
+
+/// Puts a fence around itself for a program; how it is started there.
+fn behind_fence(
+    fence: &Fence,
+    limits: &Limits,
+    program: &Path,
+    args: &[OsString],
+) -> anyhow::Result<Command> {
+    let here = scratch_folder()?;
+    if let (Some(user), Some(here)) = (&fence.user, &here) {
+        chown(here, Some(user.uid), Some(user.uid))
+            .with_context(|| format!("{} cannot be given away", here.display()))?;
     }
+    let mut seen: Vec<PathBuf> = named_files(args, here.as_deref()).collect();
+    seen.push(program.to_owned());
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(kept_variables());
+    if let Some(here) = &here {
+        command.env("TMPDIR", here);
+    }
+    inherit_nothing()?;
+    limits.apply()?;
+    fence.close(&seen, here.as_deref())?;
+    Ok(command)
 }
 
 /// The variables that are a program's too.
@@ -151,8 +160,7 @@ fn start(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     let record = args.next().context("the record is missing")?;
     let record = inherited(&record)?;
     let command = command(args)?;
-    limits.apply()?;
-    inherit_nothing()?;
+    record.heed(limits.apply().and_then(|()| inherit_nothing()))?;
     record.reached()?;
     Err(become_program(command))
 }
@@ -197,9 +205,8 @@ fn fenced(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     let record = PathBuf::from(args.next().context("the record is missing")?);
     let command = command(args)?;
     let record = Record::begin(&record)?;
-    inherit_nothing()?;
-    limits.apply()?;
-    fence.close(&[], None)?;
+    let closed = inherit_nothing().and_then(|()| limits.apply());
+    record.heed(closed.and_then(|()| fence.close(&[], None)))?;
     record.reached()?;
     Err(become_program(command))
 }

@@ -1,7 +1,8 @@
 //! Whether the sandboxes of a lab's programs came up, said outside of anything that a program can write to.
 //!
 //! The launcher notes each start in a file, and what stands last before the program, behind the wall, notes that it was
-//! reached. A start that nobody reached is the machine's fault, or was cut short by its check.
+//! reached, or what came before it that it failed: the machine's fault. A start of which neither is noted was cut short,
+//! by its check or by whoever watches the programs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -16,6 +17,7 @@ pub struct Record(File);
 impl Record {
     const BEGUN: u8 = b'b';
     const REACHED: u8 = b'r';
+    const FAILED: u8 = b'f';
 
     /// Opens it, and notes that a start has begun.
     ///
@@ -40,6 +42,14 @@ impl Record {
         self.note(Record::REACHED)
     }
 
+    /// Notes that a start failed, where what comes before the program did.
+    pub(crate) fn heed<T>(&self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        if done.is_err() {
+            self.note(Record::FAILED)?;
+        }
+        done
+    }
+
     fn note(&self, what: u8) -> anyhow::Result<()> {
         (&self.0)
             .write_all(&[what])
@@ -53,8 +63,17 @@ impl Record {
     /// How many starts of the record at `path` nobody reached.
     #[must_use]
     pub fn lost(path: &Path) -> usize {
+        Record::count(path, Record::BEGUN).saturating_sub(Record::count(path, Record::REACHED))
+    }
+
+    /// How many starts of the record at `path` failed.
+    #[must_use]
+    pub fn failed(path: &Path) -> usize {
+        Record::count(path, Record::FAILED)
+    }
+
+    fn count(path: &Path, what: u8) -> usize {
         let notes = fs::read(path).unwrap_or_default();
-        let count = |what: u8| notes.iter().filter(|note| **note == what).count();
-        count(Record::BEGUN).saturating_sub(count(Record::REACHED))
+        notes.into_iter().filter(|note| *note == what).count()
     }
 }

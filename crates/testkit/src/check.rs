@@ -456,6 +456,16 @@ impl Check {
         text + &format!("  Hint  cargo lab hint {} {}", inner.package, inner.name)
     }
 
+    /// Whether [`Need::Ipv6`] or [`Need::Broadcast`] is there; where not, the check is [skipped](Check::skip) and the
+    /// caller returns.
+    pub fn has(&self, need: Need) -> bool {
+        let lacking = need::lacking(need);
+        if let Some(reason) = &lacking {
+            self.skip(need, reason);
+        }
+        lacking.is_none()
+    }
+
     /// Says that the check cannot be made here; the caller returns.
     ///
     /// Fails instead where `WIRELAB_REQUIRE` names `need`.

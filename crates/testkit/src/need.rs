@@ -1,6 +1,9 @@
 //! What a check needs beyond Rust, and what happens where it is missing.
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,31 @@ impl Need {
             .is_ok_and(|list| list.split(',').any(|word| word.trim() == self.name()))
     }
 
+    /// Whether it is there, as far as whoever runs the checks has found out, before any program ran: `WIRELAB_LACKS`
+    /// names what is not, with commas between. None where that says nothing.
+    pub fn known(self) -> Option<bool> {
+        let list = std::env::var("WIRELAB_LACKS").ok()?;
+        Some(!list.split(',').any(|word| word == self.name()))
+    }
+
+    /// Finds out whether it is there: of [`Need::Ipv6`] and [`Need::Broadcast`], which are tried.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn probe(self) -> Result<(), String> {
+        match self {
+            Need::Ipv6 => match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
+                // All its ports may be taken: it is there.
+                Err(error) if error.kind() != io::ErrorKind::AddrInUse => Err(format!(
+                    "this machine has no IPv6 loopback address, ::1: {error}"
+                )),
+                _ => Ok(()),
+            },
+            Need::Broadcast => probe_broadcast(),
+            _ => Ok(()),
+        }
+    }
+
     fn programs(self) -> &'static [&'static str] {
         match self {
             Need::Browser => &["chromium", "chromium-browser", "google-chrome"],
@@ -63,10 +91,42 @@ impl Need {
     }
 }
 
+fn probe_broadcast() -> Result<(), String> {
+    const ALL: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+    let bind = |addr: Ipv4Addr| {
+        UdpSocket::bind((addr, 0)).map_err(|error| format!("bind to {addr}: {error}"))
+    };
+    let (ear, mouth) = (bind(ALL)?, bind(Ipv4Addr::LOCALHOST)?);
+    let sent = mouth
+        .set_broadcast(true)
+        .and_then(|()| mouth.send_to(b"probe", ear.local_addr()?));
+    sent.map_err(|error| format!("send to {ALL}: {error}"))?;
+    let came = ear
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .and_then(|()| ear.recv(&mut [0; 8]));
+    came.map_err(|error| format!("what was sent to {ALL} did not arrive: {error}"))?;
+    Ok(())
+}
+
+/// Why [`Need::Ipv6`] or [`Need::Broadcast`] is not there; none where it is. Tried once, and only where it is not
+/// [known](Need::known): a program under check may keep a probe from what is there.
+pub(crate) fn lacking(need: Need) -> Option<String> {
+    static IPV6: OnceLock<Result<(), String>> = OnceLock::new();
+    static BROADCAST: OnceLock<Result<(), String>> = OnceLock::new();
+    let probed = match need {
+        Need::Ipv6 => &IPV6,
+        _ => &BROADCAST,
+    };
+    match need.known() {
+        Some(true) => None,
+        Some(false) => Some("this machine lacks it".into()),
+        None => probed.get_or_init(|| need.probe()).clone().err(),
+    }
+}
+
 /// Whether the program behind `need` is installed; says SKIPPED with the reason where it is not, and
-/// panics where `WIRELAB_REQUIRE` names it. For [`Need::Netns`], [`Need::Ipv6`] and
-/// [`Need::Broadcast`] try, and call
-/// [`skipped`].
+/// panics where `WIRELAB_REQUIRE` names it. For [`Need::Netns`] try, and call [`skipped`]; for [`Need::Ipv6`] and
+/// [`Need::Broadcast`] there is [`Need::probe`], and in a check [`Check::has`](crate::Check::has).
 ///
 /// # Panics
 /// When the need is required and missing.

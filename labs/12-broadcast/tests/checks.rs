@@ -2,7 +2,6 @@
 //! Nothing here leaves the machine: the only broadcast address is 127.255.255.255.
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -84,30 +83,6 @@ fn mouth() -> UdpSocket {
 
 fn addr(socket: &UdpSocket) -> SocketAddr {
     socket.local_addr().expect("a bound socket has an address")
-}
-
-/// Whether loopback delivers broadcasts here; says SKIPPED where it does not. Tried once.
-fn loopback_broadcasts(check: &Check) -> bool {
-    static PROBE: OnceLock<Result<(), String>> = OnceLock::new();
-    let probe = PROBE.get_or_init(|| {
-        let ear = socket(ALL, 0).map_err(|error| format!("bind to 127.255.255.255: {error}"))?;
-        let mouth = socket(Ipv4Addr::LOCALHOST, 0)
-            .map_err(|error| format!("bind to 127.0.0.1: {error}"))?;
-        mouth
-            .send_to(b"probe", addr(&ear))
-            .map_err(|error| format!("send to 127.255.255.255: {error}"))?;
-        let mut buffer = [0; 8];
-        ear.recv(&mut buffer)
-            .map_err(|error| format!("what was sent to 127.255.255.255 did not arrive: {error}"))?;
-        Ok(())
-    });
-    match probe {
-        Ok(()) => true,
-        Err(reason) => {
-            check.skip(Need::Broadcast, reason);
-            false
-        }
-    }
 }
 
 /// Two hosts with a cable between them, 10.0.0.1 and 10.0.0.2, whose network has this mask; says SKIPPED
@@ -407,7 +382,7 @@ mod step_2 {
     #[test]
     fn announces_to_a_broadcast_address() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -522,7 +497,7 @@ mod step_3 {
     #[test]
     fn hears_a_broadcast() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let port = Port::find();
@@ -551,7 +526,7 @@ mod step_3 {
     #[test]
     fn several_listeners_get_a_copy_each() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -571,7 +546,7 @@ mod step_3 {
     #[test]
     fn bound_to_one_address_it_hears_no_broadcast() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let program = check.start(["listen", "--listen", "127.0.0.1:0"]);
@@ -608,7 +583,7 @@ mod step_3 {
             let Some(check) = wire::own_network(name, || check!()) else {
                 return;
             };
-            if !loopback_broadcasts(&check) {
+            if !check.has(Need::Broadcast) {
                 return;
             }
             let program = check.start(["listen", "--listen", "0.0.0.0:0"]);
@@ -639,7 +614,7 @@ mod step_3 {
     #[test]
     fn ignores_what_is_no_announcement() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let port = Port::find();
@@ -677,7 +652,7 @@ mod step_4 {
     #[test]
     fn answers_a_query_to_the_asker_alone() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -728,7 +703,7 @@ mod step_4 {
     #[test]
     fn answers_each_query() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let port = Port::find();
@@ -792,7 +767,7 @@ mod step_4 {
     #[test]
     fn ignores_what_is_no_query() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let port = Port::find();
@@ -888,7 +863,7 @@ mod step_4 {
     #[test]
     fn without_a_name_it_does_not_answer() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let port = Port::find();
@@ -922,7 +897,7 @@ mod step_5 {
     #[test]
     fn finds_those_that_answer() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -992,7 +967,7 @@ mod step_5 {
     #[test]
     fn names_each_that_answers_once() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -1029,7 +1004,7 @@ mod step_5 {
     #[test]
     fn names_all_that_differ_in_name_or_address() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -1072,7 +1047,7 @@ mod step_5 {
     #[test]
     fn ignores_answers_to_other_questions() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -1110,7 +1085,7 @@ mod step_5 {
     #[test]
     fn asks_once_and_ends_though_nobody_answers() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();
@@ -1153,7 +1128,7 @@ mod step_5 {
     #[test]
     fn the_time_is_counted_from_the_call() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         check.allow(Duration::from_secs(20));
@@ -1198,7 +1173,7 @@ mod step_5 {
     #[test]
     fn the_time_is_for_all_answers_together() {
         let check = check!();
-        if !loopback_broadcasts(&check) {
+        if !check.has(Need::Broadcast) {
             return;
         }
         let ear = ear();

@@ -70,15 +70,25 @@ fn number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Nobody, where more than one may be meant: full names and files are the students' to choose.
 fn moodle(name: &str) -> Option<Who> {
-    let (head, _) = name.split_once("_assignsubmission_")?;
+    const MARK: &str = "_assignsubmission_";
+    let (head, _) = name.split_once(MARK)?;
     let (full, id) = head.rsplit_once('_')?;
-    (number(id) && !full.is_empty()).then(|| Who {
+    let mut heads = name.rmatch_indices(MARK).map(|(at, _)| &name[..at]);
+    let only = heads.all(|other| other == head || !is_moodles(other));
+    (number(id) && !full.is_empty() && only).then(|| Who {
         key: id.to_owned(),
         aliases: vec![full.to_owned()],
         name: full.to_owned(),
         ..Who::default()
     })
+}
+
+/// Whether what stands before Moodle's mark is a name and a number.
+fn is_moodles(head: &str) -> bool {
+    let parts = head.rsplit_once('_');
+    parts.is_some_and(|(full, id)| number(id) && !full.is_empty())
 }
 
 fn canvas(name: &str) -> Option<Who> {

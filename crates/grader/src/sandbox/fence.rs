@@ -8,6 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -17,13 +18,15 @@ use testkit::folder;
 
 use super::{
     ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role,
-    rustc, there, watch,
+    ports, rustc, there, watch,
 };
 
 /// The folders in which everybody may write.
 const EVERYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// How long the end of a submission's processes is waited for.
 const END: Duration = Duration::from_secs(30);
+/// How long it is waited for ports: twice as long as a connection keeps its port when it has ended.
+const PORTS: Duration = Duration::from_secs(120);
 
 #[derive(Debug)]
 pub(super) struct Walls {
@@ -167,6 +170,15 @@ impl Walls {
         let temporary = trial.temporary();
         if self.network {
             return apart::run(&args[0], &args[1..], &temporary, None, limit);
+        }
+        // Whoever was judged before may have left none of them, and no process to be ended.
+        let deadline = Instant::now() + PORTS;
+        while ports::taken() > ports::range() / 2 {
+            ensure!(
+                Instant::now() < deadline,
+                "too few ports are free on this machine: half of them wait for their connections' end (`ss --tcp state time-wait`)"
+            );
+            thread::sleep(Duration::from_millis(200));
         }
         let mut command = Command::new(&args[0]);
         command.args(&args[1..]).env_clear().current_dir("/");

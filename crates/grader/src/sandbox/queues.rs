@@ -1,7 +1,8 @@
-//! What lies in the queues of sockets: memory of the kernel's, which stands in no process.
+//! What lies in sockets and their queues: memory of the kernel's, which stands in no process.
 //!
 //! TCP and UDP have so much of it for the whole machine (tcp(7), `tcp_mem`). A program that takes it all takes it from
-//! every other program, in whatever namespace. For unix(7) there is no bound but that of each socket.
+//! every other program, in whatever namespace. For unix(7) and netlink(7) there is no bound but that of each socket. A
+//! socket itself counts as well: those that wait to be accepted have no descriptor that could be counted.
 
 use std::fs;
 use std::io;
@@ -24,6 +25,13 @@ const MOST: u64 = 128 << 20;
 /// So few sockets hold less in any case.
 const FEW: u64 = 32;
 
+/// What a socket itself takes, in bytes, or a little more: one of TCP, and one of unix(7).
+const OF_TCP: u64 = 4096;
+const OF_UNIX: u64 = 2048;
+
+/// The state of a socket that listens (TCP_LISTEN of linux/tcp_states.h), for unix(7) too.
+const LISTENS: u8 = 10;
+
 /// UDIAG_SHOW_UID and UNIX_DIAG_UID (linux/unix_diag.h, since Linux 5.3): whose an AF_UNIX socket is.
 const SHOW_UID: u32 = 0x40;
 const UID: u16 = 7;
@@ -44,7 +52,9 @@ pub(super) fn are_too_full(whose: Whose) -> bool {
     // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
     let by_internet = in_all(&text) > most && of_internet(whose).is_ok_and(|bytes| bytes > most);
     let has_more = here(&text) > FEW;
-    by_internet || has_more && of_unix(whose).is_ok_and(|bytes| bytes > most)
+    by_internet
+        || has_more && of_unix(whose).is_ok_and(|bytes| bytes > most)
+        || has_more && whose == Whose::Network && of_netlink() > most
 }
 
 /// The most that one submission's sockets may hold on this machine: less than half of where the kernel begins to be
@@ -64,20 +74,33 @@ fn here(text: &str) -> u64 {
     used.and_then(|used| used.trim().parse().ok()).unwrap_or(0)
 }
 
-/// What lies in TCP's and UDP's queues of all networks, in bytes.
+/// What lies in TCP's sockets and in TCP's and UDP's queues of all networks, in bytes.
 fn in_all(text: &str) -> u64 {
-    let pages = text.lines().filter_map(|line| {
-        let (_, pages) = line.split_once(" mem ")?;
-        pages.trim().parse::<u64>().ok()
-    });
-    in_bytes(pages.sum())
+    let all = |name: &str| -> u64 {
+        let numbers = text.lines().filter_map(|line| {
+            let (_, rest) = line.split_once(name)?;
+            rest.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        numbers.sum()
+    };
+    in_bytes(all(" mem ")) + all(" alloc ") * OF_TCP
+}
+
+/// What lies in the queues of this network's netlink sockets, in bytes: the fifth of its numbers is what waits to be
+/// read.
+fn of_netlink() -> u64 {
+    let all = fs::read_to_string("/proc/self/net/netlink").unwrap_or_default();
+    let waiting = all
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(4));
+    waiting.filter_map(|bytes| bytes.parse::<u64>().ok()).sum()
 }
 
 fn in_bytes(pages: u64) -> u64 {
     pages * rustix::param::page_size() as u64
 }
 
-/// What lies in these sockets' queues of TCP and UDP, in bytes (sock_diag(7)).
+/// What these sockets of TCP and UDP are, and what lies in their queues, in bytes (sock_diag(7)).
 fn of_internet(whose: Whose) -> io::Result<u64> {
     let mut bytes = 0;
     for family in [AF_INET, AF_INET6] {
@@ -108,7 +131,8 @@ fn of_internet(whose: Whose) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// What lies in these AF_UNIX sockets' queues, in bytes: each counts what it has sent.
+/// What lies in these AF_UNIX sockets' queues, in bytes: each counts what it has sent, and one that listens those that
+/// wait to be accepted.
 fn of_unix(whose: Whose) -> io::Result<u64> {
     let request = SockDiagMessage::UnixRequest(unix::UnixRequest {
         state_flags: unix::StateFlags::all(),
@@ -122,7 +146,12 @@ fn of_unix(whose: Whose) -> io::Result<u64> {
             let (mut memory, mut owner) = (0, None);
             for nla in &socket.nlas {
                 match nla {
-                    unix::nlas::Nla::ReceiveQueueLength(_, sent) => memory = *sent,
+                    unix::nlas::Nla::ReceiveQueueLength(waiting, sent) => {
+                        memory = match socket.header.state {
+                            LISTENS => u64::from(*waiting) * OF_UNIX,
+                            _ => u64::from(*sent),
+                        }
+                    }
                     unix::nlas::Nla::Other(other) if other.kind() == UID => owner = number(other),
                     _ => {}
                 }
@@ -131,7 +160,7 @@ fn of_unix(whose: Whose) -> io::Result<u64> {
                 Whose::Network => true,
                 Whose::User(uid) => owner == Some(uid),
             };
-            bytes += if counts { u64::from(memory) } else { 0 };
+            bytes += if counts { memory } else { 0 };
         }
     })?;
     Ok(bytes)
@@ -144,10 +173,10 @@ fn number(nla: &DefaultNla) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
-/// What a socket holds, in bytes.
+/// What a socket is and holds, in bytes.
 fn held(memory: &MemInfo) -> u64 {
     let parts = [memory.receive_queue, memory.send_queue, memory.cache];
-    parts.into_iter().map(u64::from).sum()
+    OF_TCP + parts.into_iter().map(u64::from).sum::<u64>()
 }
 
 /// Hands over all sockets of this process's network that are asked for.

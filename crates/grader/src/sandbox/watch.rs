@@ -3,7 +3,8 @@
 //! A limit of setrlimit(2) on memory holds for one process. So a thread of the judge looks at the tree of every program
 //! under check a few times a second, and kills one that is too large, in memory or in number, which would otherwise go
 //! on at its limit until the check's deadline. What a socket, a pipe or an eventfd takes is the kernel's memory, and
-//! stands in no process; so their number is bounded instead, and what lies in the [`queues`] of sockets.
+//! stands in no process; so their number is bounded instead, that of mappings too, what lies in the [`queues`] of
+//! sockets, and the [`ports`] that they take from others.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process};
 use serde::{Deserialize, Serialize};
 
+use super::ports;
 use super::queues::{self, Whose};
 
 /// The most processes and threads of one program: fewer than the kernel allows it ([`launch::Limits::program`]).
@@ -25,6 +27,10 @@ pub(crate) const MOST_MEMORY: u64 = 1 << 30;
 /// The most descriptors of one program with all that it started: twice what one process may have
 /// ([`launch::Limits::program`]).
 const MOST_DESCRIPTORS: u64 = 2048;
+/// The most mappings of one program with all that it started (mmap(2)): each takes some hundred bytes of the kernel's.
+const MOST_MAPPINGS: usize = 1 << 20;
+/// So few processes have fewer in any case: one has 65,530 at most (proc_sys_vm(5), `max_map_count`).
+const FEW_PROCESSES: usize = 16;
 /// The deepest that a program's folders may lie in each other.
 const DEEPEST: usize = 64;
 /// How often it is looked.
@@ -50,13 +56,16 @@ pub(crate) struct Open {
 /// Watches everything that this process starts, for as long as it lives.
 pub(crate) fn begin(open: Option<Open>) {
     let whose = whose(open.as_ref());
+    let shared = open.as_ref().is_some_and(|open| !open.network);
+    let most_ports = ports::taken() + ports::range() / 4;
     thread::spawn(move || {
         loop {
             // Our children are checks, theirs the programs, and what programs have left behind.
             let checks = children(std::process::id());
             let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
-            let too_full =
-                whose.is_some_and(queues::are_too_full) || open.is_none() && has_too_many();
+            let too_full = whose.is_some_and(queues::are_too_full)
+                || open.is_none() && has_too_many()
+                || shared && ports::taken() > most_ports;
             match &open {
                 None => programs
                     .into_iter()
@@ -195,12 +204,21 @@ fn too_large(roots: &[u32]) -> bool {
         if tasks > MOST_TASKS * share || descriptors > MOST_DESCRIPTORS * share {
             return true;
         }
-        memory += resident(pid);
+        memory += own_memory(pid);
         all.extend(process.children);
     }
-    let most = MOST_MEMORY * share;
-    // What its files take up is not its own. Told apart they cost more to read, and this is done many times a second.
-    memory > most && all.into_iter().map(own_memory).sum::<u64>() > most
+    memory > MOST_MEMORY * share
+        || all.len() > FEW_PROCESSES && have_more_mappings(&all, MOST_MAPPINGS)
+}
+
+/// Whether these processes have more mappings than `most` (proc_pid_maps(5)).
+fn have_more_mappings(pids: &[u32], most: usize) -> bool {
+    let mut mappings = 0;
+    pids.iter().any(|pid| {
+        let list = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+        mappings += list.iter().filter(|byte| **byte == b'\n').count();
+        mappings > most
+    })
 }
 
 /// How many descriptors a process has open: the size of that folder (Linux 6.2; none are known before).
@@ -208,19 +226,13 @@ fn descriptors(pid: u32) -> u64 {
     fs::metadata(format!("/proc/{pid}/fd")).map_or(0, |folder| folder.len())
 }
 
-/// How much of a process lies in memory, its files included, in bytes (proc_pid_statm(5)).
-fn resident(pid: u32) -> u64 {
-    let sizes = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let pages = sizes.split_whitespace().nth(1);
-    let pages: Option<u64> = pages.and_then(|pages| pages.parse().ok());
-    pages.unwrap_or(0) * rustix::param::page_size() as u64
-}
-
-/// The memory that is its own or shared without a file, in bytes (proc_pid_status(5)).
+/// The memory that is a process's own or shared without a file, where it lies now, with the tables that say so, in bytes
+/// (proc_pid_status(5)).
 fn own_memory(pid: u32) -> u64 {
     let status = status(pid);
-    let field = |name: &str| field(&status, name).unwrap_or(0);
-    (field("RssAnon:") + field("RssShmem:")) << 10
+    let fields = ["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"];
+    let all = fields.map(|name| field(&status, name).unwrap_or(0));
+    all.into_iter().sum::<u64>() << 10
 }
 
 fn status(pid: u32) -> String {
