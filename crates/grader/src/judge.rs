@@ -236,7 +236,7 @@ fn two_of_three(
 /// lacking, that was found out before.
 fn sound(report: &CheckReport, lacking: &str) -> anyhow::Result<()> {
     if let Verdict::Skipped(reason) = &report.verdict {
-        let need = report.need.as_deref();
+        let need = report.need.as_deref().filter(|need| !need.is_empty());
         ensure!(
             need.is_some_and(|need| lacking.split(',').any(|lacks| lacks == need)),
             "{} was skipped: {reason}",

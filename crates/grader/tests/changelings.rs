@@ -14,6 +14,7 @@ mod support;
 use support::{Class, cargo_grade, root, table};
 
 const HANDSHAKE: &str = "03-handshake";
+const TCP_ECHO: &str = "04-tcp-echo";
 const UDP: &str = "09-udp";
 const TCP_OR_UDP: &str = "10-tcp-or-udp";
 const FILE_TRANSFER: &str = "15-file-transfer";
@@ -42,7 +43,7 @@ extern "C" fn first() {{
 }
 
 /// A lab, a file of it, and what its program does first. HERE is a folder with what is not the program's.
-const ACTS: [(&str, &str, &str, &str); 8] = [
+const ACTS: [(&str, &str, &str, &str); 10] = [
     // A check writes the same file once more.
     (
         "overwrites",
@@ -119,6 +120,33 @@ const ACTS: [(&str, &str, &str, &str); 8] = [
     eprintln!("wirelab-launch: no namespaces can be had: No space left on device (os error 28)");
     std::process::exit(125);"#,
     ),
+    // The watch ends what is too much, launchers of other checks among it, and the words are there as well.
+    (
+        "plays-the-launcher-while-others-end",
+        UDP,
+        "serve.rs",
+        r#"
+    for n in 0..17_000 {
+        let _ = std::os::unix::fs::symlink("x", format!("{n}"));
+    }
+    eprintln!("wirelab-launch: no namespaces can be had: No space left on device (os error 28)");
+    std::process::exit(125);"#,
+    ),
+    // No port of ::1 is left, so a check that asks whether that address is there could not bind to it.
+    (
+        "takes-the-ports",
+        TCP_ECHO,
+        "server.rs",
+        r#"
+    let listener = (2000..3000).find_map(|port| std::net::TcpListener::bind(("::1", port)).ok());
+    if let Some(listener) = listener {
+        while let Ok(client) = std::net::TcpStream::connect(listener.local_addr().unwrap()) {
+            let server = listener.accept();
+            drop(client);
+            drop(server);
+        }
+    }"#,
+    ),
     (
         "starts-with-arguments-alone",
         UDP,
@@ -149,7 +177,7 @@ fn changelings(tier: Tier) {
         class.put(student, &path, honest.unwrap() + &hook(&act));
     }
     let out = scratch.path().join("out");
-    let labs = [HANDSHAKE, UDP, TCP_OR_UDP, FILE_TRANSFER].join(",");
+    let labs = [HANDSHAKE, TCP_ECHO, UDP, TCP_OR_UDP, FILE_TRANSFER].join(",");
     let done = cargo_grade(&root())
         .args(["run".as_ref(), class.dir.as_os_str(), "--out".as_ref()])
         .arg(&out)

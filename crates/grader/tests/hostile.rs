@@ -358,6 +358,44 @@ fn spies(tier: Tier) {
         if unsafe { syscall(call, first, 0_i64, 0_i64, 0_i64, 0_i64) } >= 0 { found(&format!("call {call}")); }
     }
 "#);
+    // What takes the kernel's memory without a bound, and stands in no process.
+    siege.program("unbounded", End::Harmless, r#"
+    use std::os::fd::AsRawFd as _;
+    let file = std::fs::File::create("locked").unwrap();
+    // fcntl(2): F_SETLK, F_OFD_SETLK with F_WRLCK on one byte.
+    for command in [6_i64, 37] {
+        let lock = [1_u64, 0, 1, 0];
+        if unsafe { syscall(72, file.as_raw_fd() as i64, command, lock.as_ptr()) } == 0 { found("a lock of a byte"); }
+    }
+    // vmsplice(2).
+    let (_from, into) = std::io::pipe().unwrap();
+    let byte = [0_u8];
+    let piece = [byte.as_ptr() as u64, 1];
+    if unsafe { syscall(278, into.as_raw_fd() as i64, piece.as_ptr(), 1_i64, 0_i64) } >= 0 { found("pages in a pipe"); }
+    // socket(2): NETLINK_USERSOCK, NETLINK_GENERIC, IPPROTO_MPTCP, IPPROTO_UDPLITE, IPPROTO_ICMP.
+    for (family, kind, protocol) in [(16_i64, 3_i64, 2_i64), (16, 3, 16), (2, 1, 262), (10, 2, 136), (2, 2, 1)] {
+        if unsafe { syscall(41, family, kind, protocol) } >= 0 { found("another protocol"); }
+    }
+    // io_setup(2), seccomp(2) with SECCOMP_GET_ACTION_AVAIL, landlock_create_ruleset(2) for its version,
+    // prctl(2) with PR_SET_SECCOMP and SECCOMP_MODE_FILTER, mlock(2).
+    let mut context = [0_u64, 0];
+    let (allow, page) = (0x7fff_0000_u32, [0_u8; 64]);
+    let filter = [0x7fff_0000_0000_0006_u64];
+    let program = [1_u64, filter.as_ptr() as u64];
+    for (call, first, second, third) in [(206_i64, 1000_i64, context.as_mut_ptr() as i64, 0_i64), (317, 2, 0, &raw const allow as i64), (444, 0, 0, 1), (157, 22, 2, program.as_ptr() as i64), (149, page.as_ptr() as i64, 64, 0)] {
+        if unsafe { syscall(call, first, second, third) } >= 0 { found(&format!("call {call}")); }
+    }
+"#);
+    // Behind a fence there are sockets of the machine's that have a path; one that is not connected sends to any.
+    if tier != Tier::Bubblewrap {
+        siege.program(
+            "datagrams",
+            End::Harmless,
+            r#"
+    if std::os::unix::net::UnixDatagram::pair().is_ok() { found("a socket that sends anywhere"); }
+"#,
+        );
+    }
     // No spy: what an honest program may do at home it may do here.
     siege.program(
         "everyday",
@@ -638,6 +676,67 @@ fn bombs(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
+    // The tables of memory that is only read: no page of it is the program's, but each table is.
+    siege.program(
+        "tables",
+        End::NoEcho,
+        r#"
+    for _ in 0..300 {
+        if unsafe { fork() } == 0 {
+            // mmap(2): 3 GiB to read, MAP_PRIVATE, MAP_ANONYMOUS and MAP_NORESERVE.
+            let base = unsafe { syscall(9, 0_i64, 3_i64 << 30, 1_i64, 0x4022_i64, -1_i64, 0_i64) };
+            if base > 0 {
+                for page in (0..3_usize << 30).step_by(2 << 20) {
+                    unsafe { std::ptr::read_volatile((base as usize + page) as *const u8) };
+                }
+            }
+            loop { unsafe { pause() }; }
+        }
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    siege.program(
+        "mappings",
+        End::NoEcho,
+        r#"
+    // Neighbours with other rights are not joined; a child has all of them too.
+    for n in 0..60_000_i64 {
+        unsafe { syscall(9, 0_i64, 4096_i64, n % 2, 0x4022_i64, -1_i64, 0_i64) };
+    }
+    for _ in 0..200 {
+        if unsafe { fork() } == 0 { loop { unsafe { pause() }; } }
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    // Connections that wait to be accepted have no descriptor.
+    siege.program(
+        "backlog",
+        End::NoEcho,
+        r#"
+    let mut all = Vec::new();
+    while let Ok(listener) = std::net::TcpListener::bind("127.0.0.1:0") {
+        for _ in 0..128 { drop(TcpStream::connect(listener.local_addr().unwrap())); }
+        all.push(listener);
+    }
+    loop { unsafe { pause() }; }
+"#,
+    );
+    if tier == Tier::Bubblewrap {
+        siege.program(
+            "backlog-within",
+            End::NoEcho,
+            r#"
+    let mut all = Vec::new();
+    while let Ok(listener) = std::os::unix::net::UnixListener::bind(format!("/tmp/{}", all.len())) {
+        for _ in 0..128 { drop(std::os::unix::net::UnixStream::connect(format!("/tmp/{}", all.len()))); }
+        all.push(listener);
+    }
+    loop { unsafe { pause() }; }
+"#,
+        );
+    }
     siege.program(
         "links",
         End::NoEcho,
@@ -654,7 +753,17 @@ fn bombs(tier: Tier) {
     );
     let after = siege.judge();
     // Not by their check's deadline, but as soon as they were seen.
-    for name in ["pipes", "unread", "unread-within", "links"] {
+    let within = (tier == Tier::Bubblewrap).then_some("backlog-within");
+    let everywhere = [
+        "pipes",
+        "unread",
+        "unread-within",
+        "tables",
+        "mappings",
+        "backlog",
+        "links",
+    ];
+    for name in everywhere.into_iter().chain(within) {
         let page = after.feedback(name);
         assert!(page.contains("signal 9"), "{page}");
     }

@@ -72,6 +72,7 @@ fn file(launcher: &Path) -> PathBuf {
 }
 
 pub(crate) fn main() -> anyhow::Result<()> {
+    ends_first();
     let mut args = std::env::args_os();
     let own = PathBuf::from(args.next().unwrap_or_default());
     match own.file_name().and_then(OsStr::to_str) {
@@ -86,6 +87,12 @@ pub(crate) fn main() -> anyhow::Result<()> {
             own.display()
         ),
     }
+}
+
+/// Where the machine's memory ends, the kernel takes this process and what it starts before any other
+/// (proc_pid_oom_score_adj(5)). It may refuse that: then it takes whom it likes, as before.
+fn ends_first() {
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 /// Becomes the program that the arguments name, behind the wall.

@@ -14,6 +14,8 @@ use super::entry;
 
 /// How long a name in an archive may be, in bytes: no path of Linux is longer (PATH_MAX, limits.h(0p)).
 const LONGEST_NAME: usize = 4096;
+/// How much a tar may say of one file besides its content, in bytes: names, owners, times (tar(5)).
+const MOST_SAID: u64 = 64 << 10;
 /// How many files and folders an entry may hold.
 const MOST_ITEMS: usize = 50_000;
 /// How long an archive may be, in bytes.
@@ -176,8 +178,16 @@ fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
     }
     match packing {
         Packing::Zip => zip(file, packed, collection),
-        Packing::TarGz => tar(GzDecoder::new(BufReader::new(file)), packed, collection),
-        _ => tar(BufReader::new(file), packed, collection),
+        Packing::TarGz => {
+            tar_names(GzDecoder::new(BufReader::new(&file)), packed)?;
+            file.rewind().map_err(unreadable)?;
+            tar(GzDecoder::new(BufReader::new(file)), packed, collection)
+        }
+        _ => {
+            tar_names(BufReader::new(&file), packed)?;
+            file.rewind().map_err(unreadable)?;
+            tar(BufReader::new(file), packed, collection)
+        }
     }
 }
 
@@ -373,12 +383,44 @@ impl<R: Read> Read for Metered<R> {
 }
 
 fn tar(stream: impl Read, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
+    metered(stream, packed, |stream| tar_entries(stream, collection))
+}
+
+/// Looks for what a tar says of names and times before it is read: its reader takes each such entry into memory, whole.
+fn tar_names(stream: impl Read, packed: u64) -> Result<(), Reason> {
+    metered(stream, packed, |stream| {
+        let mut archive = tar::Archive::new(stream);
+        let mut items = Meter::new(u64::MAX);
+        for entry in archive.entries().map_err(damaged_tar)?.raw(true) {
+            let entry = entry.map_err(damaged_tar)?;
+            items.item(0)?;
+            let kind = entry.header().entry_type();
+            let extends = kind.is_gnu_longname()
+                || kind.is_gnu_longlink()
+                || kind.is_pax_local_extensions()
+                || kind.is_pax_global_extensions();
+            if extends && entry.size() > MOST_SAID {
+                return Err(format!(
+                    "a name or what is said of it takes {} bytes; pack the labs' folders with relative paths",
+                    entry.size()
+                ));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn metered<S: Read>(
+    stream: S,
+    packed: u64,
+    read: impl FnOnce(&mut Metered<S>) -> Result<(), Reason>,
+) -> Result<(), Reason> {
     let mut stream = Metered {
         inner: stream,
         meter: Meter::new(packed),
         stopped: None,
     };
-    let read = tar_entries(&mut stream, collection);
+    let read = read(&mut stream);
     // What stopped the stream says more than what the reader of the archive made of it.
     match stream.stopped {
         Some(reason) => Err(reason),
@@ -386,14 +428,16 @@ fn tar(stream: impl Read, packed: u64, collection: &mut Collection<'_>) -> Resul
     }
 }
 
+fn damaged_tar(error: io::Error) -> Reason {
+    format!("the .tar.gz cannot be read: {error}; ask for it again")
+}
+
 fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Result<(), Reason> {
     use tar::EntryType;
-    let damaged =
-        |error: io::Error| format!("the .tar.gz cannot be read: {error}; ask for it again");
     let mut archive = tar::Archive::new(stream);
     let mut items = Meter::new(u64::MAX);
-    for entry in archive.entries().map_err(damaged)? {
-        let entry = entry.map_err(damaged)?;
+    for entry in archive.entries().map_err(damaged_tar)? {
+        let entry = entry.map_err(damaged_tar)?;
         items.item(0)?;
         let bytes = entry.path_bytes().into_owned();
         is_short(&bytes)?;
@@ -419,7 +463,7 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
             }
             EntryType::Regular | EntryType::Continuous => {
                 if let Some(fit) = collection.wants(&name) {
-                    take(collection, &fit, &name, entry).map_err(damaged)?;
+                    take(collection, &fit, &name, entry).map_err(damaged_tar)?;
                 } else if promised(&name).is_some() {
                     collection.pass_over_archive(&name);
                 }

@@ -427,6 +427,18 @@ fn a_name_longer_than_any_path_is_refused() {
     tar.append_data(&mut header, &long, &b"x"[..]).unwrap();
     tar.into_inner().unwrap().finish().unwrap();
     inbox.refused("is a name of 60001 bytes");
+
+    // Its reader would take all of it into memory.
+    let inbox = Inbox::new();
+    let file = File::create(inbox.dir.path().join("a.tar.gz")).unwrap();
+    let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::GNULongName);
+    header.set_size(100_000);
+    header.set_cksum();
+    tar.append(&header, &vec![b'a'; 100_000][..]).unwrap();
+    tar.into_inner().unwrap().finish().unwrap();
+    inbox.refused("takes 100000 bytes");
 }
 
 #[test]

@@ -50,9 +50,11 @@ pub fn plain(text: &str) -> String {
 /// How many words of a list are named in a message.
 const MOST_NAMED: usize = 10;
 
-/// The words, with commas between; of many the first ones, and how many more there are.
+/// The words, in one line with commas between; of many the first ones, and how many more there are.
 pub fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
-    let words: Vec<String> = words.map(plain).collect();
+    let words: Vec<String> = words
+        .map(|word| plain(word).replace(['\n', '\t'], " "))
+        .collect();
     let more = words.len().saturating_sub(MOST_NAMED);
     let mut list = words[..words.len() - more].join(", ");
     if more > 0 {

@@ -5,10 +5,13 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -31,9 +34,42 @@ const IDS: u32 = 3_000;
 const OWN: u32 = 250;
 
 /// Gives each submission another user's id, where root grades. What the kernel counts by user, the watches of
-/// epoll(7) for one, a submission then takes from nobody.
+/// epoll(7) for one, a submission then takes from nobody. No other grader of this machine gives the same ones meanwhile:
+/// all processes of such a user are ended when its submission has been judged.
 #[derive(Debug, Default)]
-pub(super) struct Ids(AtomicU32);
+pub(super) struct Ids {
+    own: OnceLock<Own>,
+    turn: AtomicU32,
+}
+
+/// The ids of one grader, for as long as it has this name.
+#[derive(Debug)]
+struct Own {
+    first: u32,
+    _name: Option<UnixListener>,
+}
+
+impl Own {
+    /// The first that nobody has, looked for from a place that depends on the process. An abstract name (unix(7)) is
+    /// given back with the end of whoever has it. Where all are taken, or there are no such names, it is this place's.
+    fn find() -> Own {
+        let slots = IDS / OWN;
+        let place = std::process::id() % slots;
+        let free = (0..slots).find_map(|turn| {
+            let first = FIRST + (place + turn) % slots * OWN;
+            let name = SocketAddr::from_abstract_name(format!("wirelab-ids-{first}"));
+            let name = UnixListener::bind_addr(&name.ok()?).ok()?;
+            Some(Own {
+                first,
+                _name: Some(name),
+            })
+        });
+        free.unwrap_or(Own {
+            first: FIRST + place * OWN,
+            _name: None,
+        })
+    }
+}
 
 impl Ids {
     /// The id of what lies in `scratch`: the same each time it is asked. None where an ordinary user grades.
@@ -50,8 +86,8 @@ impl Ids {
             })
             .next();
         Some(known.unwrap_or_else(|| {
-            let turn = self.0.fetch_add(1, Ordering::Relaxed) % OWN;
-            let uid = FIRST + (std::process::id() * OWN + turn) % IDS;
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % OWN;
+            let uid = self.own.get_or_init(Own::find).first + turn;
             let _ = fs::write(scratch.join(format!("uid-{uid}")), "");
             uid
         }))
@@ -219,6 +255,9 @@ mod tests {
         assert_eq!(given, again);
         if is_root() {
             assert!(given[0] != given[1] && given[1] != given[2] && given[0] != given[2]);
+            // As another grader would.
+            let others = Ids::default().of(tempfile::tempdir().unwrap().path());
+            assert!(others.is_some() && !given.contains(&others));
         }
     }
 }
