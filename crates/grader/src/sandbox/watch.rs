@@ -28,9 +28,9 @@ pub(crate) const MOST_MEMORY: u64 = 1 << 30;
 /// ([`launch::Limits::program`]).
 const MOST_DESCRIPTORS: u64 = 2048;
 /// The most mappings of one program with all that it started (mmap(2)): each takes some hundred bytes of the kernel's.
-const MOST_MAPPINGS: usize = 1 << 20;
-/// So few processes have fewer in any case: one has 65,530 at most (proc_sys_vm(5), `max_map_count`).
-const FEW_PROCESSES: usize = 16;
+const MOST_MAPPINGS: usize = 1 << 18;
+/// So few processes have hardly more: one has 65,530 at most (proc_sys_vm(5), `max_map_count`).
+const FEW_PROCESSES: usize = 4;
 /// The deepest that a program's folders may lie in each other.
 const DEEPEST: usize = 64;
 /// How often it is looked.
