@@ -257,6 +257,15 @@ mod step_2 {
             "B's SYN is the first thing that B sends here, but there is no SYN of A that it could cross: the \
              connection was open already, and this is a new one. That is the third rule of begins_another."
         });
+        check.note("listed", "anew", "the list begins with a SYN,ACK");
+        let lines = [
+            (1, format!("{B} > {A} SYN,ACK seq=300 ack=101")),
+            (2, format!("{A} > {B} SYN seq=64100")),
+        ];
+        groups(&check, &lines, |_| {
+            "A's SYN could cross a SYN without ACK alone. B's has one: it answers an older SYN, which this list does \
+             not show."
+        });
     }
 
     #[test]
@@ -286,9 +295,14 @@ mod step_2 {
         let mut expected = Vec::new();
         for number in 1..=lines.iter().map(|(number, _)| *number).max().unwrap_or(0) {
             let own = || lines.iter().zip(1..).filter(|((of, _), _)| *of == number);
-            let ends = own()
-                .next()
-                .map(|((_, line), _)| line.split(' ').take(3).collect::<Vec<_>>().join(" "));
+            let ends = own().next().map(|((_, line), _)| {
+                match line.split(' ').collect::<Vec<_>>()[..] {
+                    // It answers the end that opened.
+                    [from, ">", to, "SYN,ACK", ..] => format!("{to} > {from}"),
+                    [from, ">", to, ..] => format!("{from} > {to}"),
+                    _ => panic!("{line:?} is no segment"),
+                }
+            });
             expected.push(format!("connection {number}: {}", ends.unwrap_or_default()));
             expected.extend(own().map(|((_, line), place)| format!("{place:>6}  {line}")));
         }
