@@ -14,6 +14,13 @@ mod step_1 {
         peer.expect_no_more(
             "The reply is longer than what was sent: only the first n bytes of the buffer came from the client.",
         );
+        let server = check.start(["serve"]);
+        let mut peer = check.connect(&server);
+        peer.send(b"a\0b\0");
+        peer.expect(
+            b"a\0b\0",
+            "A client may send zeros too: a zero in the buffer does not say that the client's bytes are over. How many they are says n, and only n.",
+        );
     }
 }
 
@@ -66,6 +73,11 @@ mod step_3 {
         peer.expect(
             "hello Ada\nhello Grace\n",
             "Each line is one name and gets one greeting, however many lines a read brings; the line's end is not part of the name.",
+        );
+        peer.send(" Ada Lovelace \n");
+        peer.expect(
+            "hello  Ada Lovelace \n",
+            "Only the line's end, `\\n`, is taken off. The blanks before and after the name are part of it: `trim` takes too much.",
         );
     }
 

@@ -194,6 +194,12 @@ mod step_2 {
             done.expect_error(&["ipv4", word], why);
             done.expect_exit(1, why);
         }
+        let mut bytes = frame(udp(b"hello").damage(Damage::HeaderLength(4)));
+        bytes[16..18].copy_from_slice(&u16::MAX.to_be_bytes());
+        let why = "Both lengths cannot be. The header length is looked at first: where the payload begins, and then where it ends.";
+        let done = check.run(["ipv4", &hex(&bytes[14..])]);
+        done.expect_error(&["ipv4", "header length"], why);
+        done.expect_exit(1, why);
         let bytes = frame(udp(b"hello").padded());
         let done = check.run(["ipv4", &hex(&bytes[14..])]);
         done.expect_success(
@@ -343,6 +349,7 @@ mod step_3 {
             (Flags::SYN | Flags::ACK, 3),
             (Flags::FIN | Flags::URG, 0),
             (Flags::NONE, 10),
+            (Flags::ECE | Flags::CWR, 0),
         ] {
             let random = check.random(10);
             let number = |at: usize| {
@@ -457,6 +464,16 @@ mod step_4 {
             },
         );
         done.expect_success("The file ends where its last record ends: that is its ordinary end.");
+
+        let time = Duration::from_secs(1_767_225_600);
+        let mut longest = Capture::new(vec![Packet::new(time, vec![0; 262_144])]);
+        longest.snap_length = 262_144;
+        let longest = check.file("longest.pcap", longest.to_bytes().unwrap());
+        let done = run(&check, ["pcap".as_ref(), longest.as_os_str()]);
+        done.expect_success(
+            "A record may have LONGEST_RECORD bytes, 262144; only one that has more cannot be. 65535 are the most of an \
+             IPv4 packet, and a capture may hold other ones.",
+        );
 
         let empty = check.file("empty.pcap", Capture::new(Vec::new()).to_bytes().unwrap());
         let done = check.run(["pcap".as_ref(), empty.as_os_str()]);
@@ -804,10 +821,24 @@ mod step_5 {
     #[test]
     fn ends_a_udp_payload_where_udp_says() {
         let check = check!();
-        let bytes = frame(udp(b"hello, and more").damage(Damage::UdpLength(8 + 5)));
+        // A right datagram of 13 bytes, and the packet goes on after it.
+        let datagram = frame(udp(b"hello"))[34..].to_vec();
+        let packet = [&datagram[..], b", and more"].concat();
+        let bytes = frame(Frame::ip(client().ip(), server().ip(), 17, packet));
         let done = check.run(["frame", &hex(&bytes)]);
         done.expect_success("A datagram that is shorter than its packet is no error.");
         let text = String::from_utf8_lossy(&done.stdout);
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with("udp"));
+        let line = line.unwrap_or_default().trim_start();
+        check.require(
+            "a line of udp, whose checksum is ok",
+            line,
+            line.ends_with(" ok"),
+            "The datagram has 13 bytes, and its checksum covers just those, as many as its length says, with the \
+             pseudo-header. What comes after it in the packet was not summed by its sender.",
+        );
         let last = text.lines().last().unwrap_or_default().trim_start();
         check.require(
             "payload 5 bytes \"hello\"",

@@ -218,6 +218,10 @@ mod step_2 {
             "kerberos 88/udp kerberos5 krb5\n",
             "Every word after the second is an alias, and there may be any number of them.",
         );
+        line(&check, "discard 9/sctp").expect_stdout(
+            "discard 9/sctp\n",
+            "A protocol is whatever stands after the slash: TCP and UDP are not the only ones that have ports.",
+        );
         line(&check, "odd 80/tcp/y").expect_stdout(
             "odd 80/tcp/y\n",
             "The first slash ends the port. A further one belongs to the protocol, which is `tcp/y` here: split_once \
@@ -265,6 +269,10 @@ mod step_2 {
                 "Ports go up to 65535. An i16 ends at 32767; a port is a u16.",
             );
         }
+        line(&check, "lowest 0/udp").expect_stdout(
+            "lowest 0/udp\n",
+            "A port is a number from 0 to 65535: what u16 parses. That nobody is ever at port 0 is no business of a line.",
+        );
         for (text, word) in [
             ("impossible 65536/tcp", "65536"),
             ("impossible 70000/tcp", "70000"),
@@ -347,6 +355,13 @@ mod step_3 {
         ask(&check, &["port", "www"], &file).expect_stdout("http 80/tcp www\n", why);
         ask(&check, &["port", "kerberos-sec"], &file)
             .expect_stdout("kerberos 88/tcp kerberos5 krb5 kerberos-sec\n", why);
+        let file = services(&check, b"one 1001/tcp two\ntwo 1002/tcp\n");
+        ask(&check, &["port", "two"], &file).expect_stdout(
+            "one 1001/tcp two\n",
+            "The answer is the first entry that the name fits, officially or as an alias, and that is the first line. \
+             Look at name and aliases of one entry before you go to the next: a first round for official names and a \
+             second one for aliases find the second line.",
+        );
     }
 
     #[test]
@@ -368,6 +383,10 @@ mod step_3 {
             ask(&check, &words, &file)
                 .expect_exit(3, "The file has this entry for tcp alone, and the question was about udp. No entry fits.");
         }
+        ask(&check, &["service", "514", "--proto", "UDP"], &file).expect_exit(
+            3,
+            "The file has `udp` and not `UDP`: protocols match letter by letter, as names do.",
+        );
     }
 
     #[test]
@@ -384,7 +403,7 @@ mod step_3 {
                 "That is a piece of a name, and no service. Compare whole names with ==.",
             );
         }
-        for name in ["HTTP", "web"] {
+        for name in ["HTTP", "WWW", "web"] {
             ask(&check, &["port", name], &file).expect_exit(
                 3,
                 "This word stands in a comment or in other letters only. Comments name nothing, and the case of \
@@ -528,6 +547,15 @@ mod step_4 {
             "8080 is a port already, and this machine has no services file. Parse a number first; read the file \
              only for what is not one.",
         );
+        ask(&check, &["endpoint", "127.0.0.1:0"], &file).expect_stdout(
+            "127.0.0.1:0\n",
+            "A number is itself, and 0 is one. A server that binds to port 0 gets one that is free.",
+        );
+        ask(&check, &["endpoint", "127.0.0.1:99999999999999999999"], &file).expect_exit(
+            2,
+            "Twenty digits are a number, however large, and no name: NamesError::NotAPort. No integer type has room for \
+             every number, so ask whether the text is digits alone, and not whether it parses.",
+        );
         for file in [&file, &check.data("services")] {
             let done = ask(&check, &["endpoint", "127.0.0.1:70000"], file);
             let why = "70000 is digits alone, so it is a number and no name, and no port either: NamesError::NotAPort. \
@@ -610,6 +638,10 @@ mod step_4 {
             (
                 "[::1]",
                 "After the closing bracket a colon must follow: BadEndpoint::NoColon.",
+            ),
+            (
+                "[::1]x:80",
+                "A colon must follow right after the closing bracket, with nothing in between: BadEndpoint::NoColon.",
             ),
             (
                 "[]:80",

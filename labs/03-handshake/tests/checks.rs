@@ -145,6 +145,7 @@ mod step_2 {
             (u32::MAX - 5, 10, "before"),
             (u32::MAX - 5, 0x7fff_ffff, "before"),
             (5, u32::MAX - 10, "after"),
+            (base, 0x8000_0000, "neither before nor after"),
             (base, 0x8000_0001, "after"),
         ] {
             let b = a.wrapping_add(steps);
@@ -221,6 +222,50 @@ mod step_2 {
             "A port may be used again. A SYN with a sequence number that this end has not used for a SYN \
              before begins another connection between the same two ends, whichever of them it is."
         });
+        check.note("listed", "anew", "the other end sends a SYN");
+        let lines = [
+            (1, format!("{A} > {B} SYN seq=100")),
+            (1, format!("{B} > {A} SYN,ACK seq=300 ack=101")),
+            (1, format!("{A} > {B} ACK seq=101 ack=301")),
+            (2, format!("{B} > {A} SYN seq=100")),
+        ];
+        groups(&check, &lines, |_| {
+            "A SYN is sent again by the end that has sent it. The other end counts from a number of its own: that \
+             its SYN has the same one is chance, and the SYN is a new one."
+        });
+        check.note("listed", "anew", "data had the number of the new SYN");
+        let lines = [
+            (1, format!("{A} > {B} SYN seq=100")),
+            (1, format!("{B} > {A} SYN,ACK seq=300 ack=101")),
+            (1, format!("{A} > {B} PSH,ACK seq=101 ack=301 len=5")),
+            (2, format!("{A} > {B} SYN seq=101")),
+        ];
+        groups(&check, &lines, |_| {
+            "This end has used the number, but not for a SYN. Only a SYN with the same number is the same SYN once \
+             more."
+        });
+        check.note(
+            "listed",
+            "anew",
+            "the list begins in the middle of a connection",
+        );
+        let lines = [
+            (1, format!("{A} > {B} PSH,ACK seq=101 ack=301 len=5")),
+            (2, format!("{B} > {A} SYN seq=64300")),
+        ];
+        groups(&check, &lines, |_| {
+            "B's SYN is the first thing that B sends here, but there is no SYN of A that it could cross: the \
+             connection was open already, and this is a new one. That is the third rule of begins_another."
+        });
+        check.note("listed", "anew", "the list begins with a SYN,ACK");
+        let lines = [
+            (1, format!("{B} > {A} SYN,ACK seq=300 ack=101")),
+            (2, format!("{A} > {B} SYN seq=64100")),
+        ];
+        groups(&check, &lines, |_| {
+            "A's SYN could cross a SYN without ACK alone. B's has one: it answers an older SYN, which this list does \
+             not show."
+        });
     }
 
     #[test]
@@ -250,9 +295,14 @@ mod step_2 {
         let mut expected = Vec::new();
         for number in 1..=lines.iter().map(|(number, _)| *number).max().unwrap_or(0) {
             let own = || lines.iter().zip(1..).filter(|((of, _), _)| *of == number);
-            let ends = own()
-                .next()
-                .map(|((_, line), _)| line.split(' ').take(3).collect::<Vec<_>>().join(" "));
+            let ends = own().next().map(|((_, line), _)| {
+                match line.split(' ').collect::<Vec<_>>()[..] {
+                    // It answers the end that opened.
+                    [from, ">", to, "SYN,ACK", ..] => format!("{to} > {from}"),
+                    [from, ">", to, ..] => format!("{from} > {to}"),
+                    _ => panic!("{line:?} is no segment"),
+                }
+            });
             expected.push(format!("connection {number}: {}", ends.unwrap_or_default()));
             expected.extend(own().map(|((_, line), place)| format!("{place:>6}  {line}")));
         }
@@ -699,6 +749,38 @@ mod step_5 {
             6 => "The FIN took up the number 1, so B expects 2 by now.",
             _ => {
                 "A reset ends the connection in every synchronized state, CLOSE-WAIT and FIN-WAIT-2 among them."
+            }
+        });
+        let check = check!();
+        check.note("resets", "a connection that is not yet open at B", "");
+        let mut lines = OPEN[..2].to_vec();
+        lines.extend([
+            ("A > B RST seq=5", "ESTABLISHED SYN-RECEIVED"),
+            ("A > B RST seq=1", "CLOSED CLOSED"),
+        ]);
+        follows(&check, &lines, |line| match line {
+            3 => {
+                "B has had A's SYN and expects 1. In SYN-RECEIVED, too, a reset with any other number changes nothing."
+            }
+            _ => {
+                "This is the number that B expects next: the reset ends the connection at both ends."
+            }
+        });
+        let check = check!();
+        check.note("resets", "a connection in TIME-WAIT", "");
+        let mut lines = OPEN.to_vec();
+        lines.extend([
+            ("A > B FIN,ACK seq=1 ack=1", "FIN-WAIT-1 CLOSE-WAIT"),
+            ("B > A ACK seq=1 ack=2", "FIN-WAIT-2 CLOSE-WAIT"),
+            ("B > A FIN,ACK seq=1 ack=2", "TIME-WAIT LAST-ACK"),
+            ("B > A RST seq=1", "TIME-WAIT LAST-ACK"),
+            ("B > A RST seq=2", "CLOSED CLOSED"),
+        ]);
+        follows(&check, &lines, |line| match line {
+            7 => "The FIN took up the number 1, so A expects 2 by now.",
+            _ => {
+                "LISTEN and CLOSED have nothing to reset, and SYN-SENT has a rule of its own. TIME-WAIT is one of \
+                 \"every other state\": the exact number ends it."
             }
         });
     }
@@ -1162,6 +1244,40 @@ mod step_6 {
             "The number of data bytes is what the IP header says, less both headers. The frame may end in padding, \
              and the capture may hold less of it than there was. The first packet counts for the time even though \
              it is no segment.",
+        );
+
+        // Chapter 1's packets: a header with options, and fragments.
+        let hello = Segment::new(Flags::ACK | Flags::PSH)
+            .seq(7)
+            .ack(9)
+            .payload(b"hello");
+        let routed = Frame::tcp(a, b, hello.clone()).ip_options([7, 7, 4, 0, 0, 0, 0]);
+        let part = Frame::tcp(a, b, data).fragment(0, true);
+        let packets = [ack.clone(), hello.clone()]
+            .map(|segment| Frame::tcp(a, b, segment))
+            .into_iter()
+            .chain([routed, part])
+            .zip([5, 4, 6, 7])
+            .map(|(frame, time)| {
+                Packet::new(Duration::from_secs(time), frame.bytes().expect("a frame"))
+            });
+        let capture = Ok::<_, std::io::Error>(Capture::new(packets.collect()));
+        let file = check.file("odd.pcap", bytes(&capture));
+        let done = check.run(["segments".as_ref(), file.as_os_str()]);
+        done.expect_success(
+            "The second packet is earlier than the first, the third has IP options, the last is a fragment: none of \
+             that is an error of the file.",
+        );
+        let expected = [
+            line(Duration::ZERO, a, b, &ack),
+            line(Duration::ZERO, a, b, &hello),
+            line(Duration::from_secs(1), a, b, &hello),
+        ];
+        done.expect_stdout_lines(
+            &expected,
+            "The IP header says itself how long it is: with options it has more than 20 bytes. A packet that is \
+             earlier than the first one gets 0.000000. And a fragment is left out, also the first one, which begins \
+             with the TCP header: its length is not that of the segment.",
         );
     }
 

@@ -311,15 +311,24 @@ mod step_5 {
     fn serves_on_after_a_reset_in_mid_conversation() {
         let check = check!();
         let server = check.start(["serve"]);
+        let why = "The client before this one reset its connection: `read` failed with ConnectionReset. That ends this conversation, not the server. No `?` and no `unwrap` on what `echo` returns.";
         let mut rude = check.connect(&server);
         rude.send(b"hello")
             .expect(b"hello", "The first client is accepted and answered.");
         rude.reset();
-        let mut peer = check.connect(&server);
-        peer.send(b"hello").expect(
-            b"hello",
-            "The client before this one reset its connection: `read` failed with ConnectionReset. That ends this conversation, not the server. No `?` and no `unwrap` on what `echo` returns.",
-        );
+        let mut peer = check.connect_explaining(&server, why);
+        peer.send(b"hello").expect(b"hello", why);
+        peer.close();
+        #[cfg(target_os = "linux")]
+        server.limit_open_files(16);
+        let why = "Twenty clients come, one after the other, and each resets its connection. The server may have 16 files open, so it has to close its end of each: `echo` has failed, and that conversation is over all the same. A socket that stays in a list, or is forgotten, keeps its descriptor, and when there is none left `accept` fails.";
+        for _ in 0..20 {
+            let mut rude = check.connect_explaining(&server, why);
+            rude.send(b"hello").expect(b"hello", why);
+            rude.reset();
+        }
+        let mut peer = check.connect_explaining(&server, why);
+        peer.send(b"hello").expect(b"hello", why);
     }
 
     #[test]
@@ -346,6 +355,9 @@ mod step_5 {
 
 mod step_6 {
     use super::*;
+    use socket2::{Domain, Socket, Type};
+    use std::io::ErrorKind;
+    use std::net::{Ipv6Addr, SocketAddr};
 
     #[test]
     fn connects_and_sends_what_is_typed() {
@@ -371,6 +383,27 @@ mod step_6 {
         let why = "Nothing listens there. Hand the error to the caller with `?`: `main` prints it and ends with 1. An `unwrap` makes a panic of it, and an ignored error a success.";
         done.expect_exit(1, why)
             .expect_error(&[&addr, "refused"], why);
+        if !check.has(Need::Ipv6) {
+            return;
+        }
+        let (_nobody, addr) = nobody_on_ipv6();
+        check.note("reserved", &addr, "where nothing listens");
+        let done = check.run(["connect", &addr]);
+        let why = "Nothing listens there, and that is what the kernel would have said. A socket is of one family, and cannot connect to an address of another: `Domain::for_address` gives the family of an address.";
+        done.expect_exit(1, why)
+            .expect_error(&[&addr, "refused"], why);
+    }
+
+    /// A port on ::1 that refuses connections, for as long as its socket is open.
+    fn nobody_on_ipv6() -> (Socket, String) {
+        let bind = || {
+            let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+            socket.bind(&SocketAddr::from((Ipv6Addr::LOCALHOST, 0)).into())?;
+            let addr = socket.local_addr()?.as_socket();
+            let addr = addr.ok_or(ErrorKind::AddrNotAvailable)?;
+            std::io::Result::Ok((socket, addr.to_string()))
+        };
+        bind().expect("a port on ::1")
     }
 
     #[test]
@@ -450,6 +483,17 @@ mod step_6 {
             .expect_success(
                 "The server ended its stream in order: a `read` of 0 bytes, and `print_answer` returns Ok. Reading again brings 0 again, for ever.",
             );
+
+        let client = check.spawn(["connect", &listener.addr().to_string()]);
+        let mut peer = listener.accept(&client);
+        peer.send(b"I am not");
+        client.expect_output(b"I am not", "What came before the reset is to be printed.");
+        peer.reset();
+        let why = "The server reset the connection: `read` fails with ConnectionReset. That is not the end of the stream, after which the answer is complete. Hand the error to the caller with `?`: a loop that ends at an error as it does at 0 says that all is well.";
+        client
+            .expect_ends("The connection is gone: return the error, although nobody has closed standard input.")
+            .expect_exit(1, why)
+            .expect_error::<&str>(&[], why);
     }
 
     #[test]

@@ -223,6 +223,7 @@ mod step_2 {
 
 mod step_3 {
     use super::*;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn sends_all_to_a_reader_that_reads_in_little_pieces() {
@@ -245,6 +246,24 @@ mod step_3 {
             .finish()
             .expect_success("All was sent: that is a success.")
             .expect_stdout(b"sent 60000 bytes\n", "The line is printed by `main`.");
+
+        let timeout = Duration::from_secs(2);
+        let millis = timeout.as_millis().to_string();
+        let program = check.spawn(["send", &addr, "--sndbuf", "4096", "--timeout", &millis]);
+        let mut peer = reader.accept(&program);
+        let bytes = check.random(240_000);
+        program.type_in(&bytes).close_input();
+        let why = "The reader takes 6,000 bytes at a time and rests a little in between: all in all that takes longer than `--timeout`, and no single `write` has waited so long. The time is not for the whole: `set_write_timeout(Some(patience))` once, and it counts anew with each `write`.";
+        let began = Instant::now();
+        for piece in bytes.chunks(6_000) {
+            if began.elapsed() < timeout.mul_f64(1.1) {
+                std::thread::sleep(timeout / 20);
+            }
+            peer.expect(piece, why);
+        }
+        peer.expect_end(why);
+        peer.close();
+        program.finish().expect_success(why);
     }
 
     #[test]
@@ -314,6 +333,18 @@ mod step_3 {
         program
             .finish()
             .expect_success("Nothing was to be sent, and nothing was: that is a success.");
+
+        // Elsewhere a half-close of a connection that was reset may succeed.
+        if cfg!(target_os = "linux") {
+            let program = check.spawn(["send", &addr, "--timeout", "600000"]);
+            reader.accept(&program).reset();
+            program.close_input();
+            let why = "The reader has reset the connection before the input ended. There is no byte to be sent that could fail, but the end comes to nobody either: `shutdown(Shutdown::Write)` fails. Its error is an `Unsent` too, with all bytes sent.";
+            program
+                .finish()
+                .expect_exit(1, why)
+                .expect_error(&["sent 0 of 0 bytes"], why);
+        }
     }
 }
 
@@ -341,6 +372,17 @@ mod step_4 {
         server.finish().expect_success(
             "The sender has ended its stream: a `read` of 0 bytes. Return what was counted.",
         );
+
+        let server = check.start(["drain"]);
+        let mut peer = check.connect(&server);
+        peer.send(b"hello");
+        server.expect_output(b"hello", NOTHING_CAME);
+        peer.reset();
+        let why = "The sender has reset the connection: `read` fails with ConnectionReset. That is not the end of the stream, and nobody knows how much is missing. Return the error: only a `read` of 0 bytes says that all is there.";
+        server
+            .expect_ends(why)
+            .expect_exit(1, why)
+            .expect_error::<&str>(&[], why);
     }
 
     #[test]
@@ -595,6 +637,19 @@ mod step_5 {
         // More than fits on the way: whenever the reset arrives, there is something left to write.
         sender.send_until_full(check.random(2_000_000));
         let why = "The far reader has reset its connection, and what is sent there comes to nobody: `write` says ConnectionReset or BrokenPipe. Return that error: the sender shall not go on for nothing, and `main` ends with 1.";
+        relay
+            .expect_ends(why)
+            .expect_exit(1, why)
+            .expect_error::<&str>(&[], why);
+
+        // The other side.
+        let relay = check.start(["relay", "--to", &to]);
+        let mut sender = check.connect(&relay);
+        let mut reader = far.accept(&relay);
+        sender.send(b"hello");
+        reader.expect(b"hello", AT_ONCE);
+        sender.reset();
+        let why = "The sender has reset its connection: `read` fails with ConnectionReset. That is not the end of its stream, and is not passed on as one. Return the error, and `main` ends with 1: only a `read` of 0 bytes says that all was copied.";
         relay
             .expect_ends(why)
             .expect_exit(1, why)

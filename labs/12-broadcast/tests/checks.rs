@@ -795,21 +795,32 @@ mod step_4 {
             send(&check, &asker, bytes.as_bytes(), to);
         }
         send(&check, &asker, b"wirelab query 5", to);
-        let expected = "wirelab answer 5 kitchen";
-        let why = "What is no query gets no answer. A datagram of more than 64 bytes is none, even if its first 64 look like one: what does not fit into the buffer is thrown away. So give the buffer one byte more: a datagram that fills it was too long.";
-        let (bytes, _) = receive(
-            &check,
-            Some(&program),
-            &asker,
-            &format!("{expected:?}"),
-            why,
+        let answers = |expected: &str, why: &str| {
+            let (bytes, _) = receive(
+                &check,
+                Some(&program),
+                &asker,
+                &format!("{expected:?}"),
+                why,
+            );
+            check.require(
+                format!("{expected:?}"),
+                format!("{:?}", String::from_utf8_lossy(&bytes)),
+                bytes == expected.as_bytes(),
+                why,
+            );
+        };
+        answers(
+            "wirelab answer 5 kitchen",
+            "What is no query gets no answer. A datagram of more than 64 bytes is none, even if its first 64 look like one: what does not fit into the buffer is thrown away. So give the buffer one byte more: a datagram that fills it was too long.",
         );
-        check.require(
-            format!("{expected:?}"),
-            format!("{:?}", String::from_utf8_lossy(&bytes)),
-            bytes == expected.as_bytes(),
-            why,
-        );
+        let longest = format!("wirelab query {:0>50}", 7);
+        send(&check, &asker, longest.as_bytes(), to);
+        // Whoever answers this one alone has ignored the one before.
+        send(&check, &asker, b"wirelab query 8", to);
+        let why = "A datagram of exactly 64 bytes is not too long: `MAX` is the most that one may have. The buffer has room for one byte more, and only a datagram that fills that one too is too long. `Message::parse` looks at the length itself.";
+        answers("wirelab answer 7 kitchen", why);
+        answers("wirelab answer 8 kitchen", why);
     }
 
     /// Nothing can be sent to port 0, and a datagram that claims to come from there can be made with a raw
@@ -1032,6 +1043,46 @@ mod step_5 {
                 ],
                 "One that answered is a name and an address together: the same name elsewhere is another one, and so is another name at the same address.",
             );
+        #[cfg(target_os = "linux")]
+        {
+            let program = check.spawn(["discover", "--to", &to, "--wait", WAIT, "--want", "3"]);
+            let (id, asker) = query(&check, &program, &ear);
+            let three = three_hosts(&check);
+            for from in &three {
+                let answer = format!("wirelab answer {id} hall");
+                send(&check, from, answer.as_bytes(), asker);
+            }
+            let [first, second, third] = [&three[0], &three[1], &three[2]].map(addr);
+            program
+                .expect_ends("Three hosts have answered, from the same port. An address is a host's address and a port, and both count.")
+                .expect_stdout_lines(
+                    &[
+                        format!("found hall at {first}"),
+                        format!("found hall at {second}"),
+                        format!("found hall at {third}"),
+                    ],
+                    "Addresses are numbers, and 2 comes before 10. Compare the SocketAddr, not its text.",
+                );
+        }
+    }
+
+    /// Sockets at 127.0.0.1, 127.0.0.2 and 127.0.0.10, which have the same port.
+    #[cfg(target_os = "linux")]
+    fn three_hosts(check: &Check) -> [UdpSocket; 3] {
+        for _ in 0..20 {
+            let first = mouth();
+            let at = |host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), addr(&first).port()));
+            // Somebody else may have it.
+            if let (Ok(second), Ok(third)) = (at(2), at(10)) {
+                check.note(
+                    "bound",
+                    "127.0.0.1, 127.0.0.2 and 127.0.0.10",
+                    format!("port {}", addr(&first).port()),
+                );
+                return [first, second, third];
+            }
+        }
+        panic!("no port is free at three addresses of loopback")
     }
 
     #[test]
