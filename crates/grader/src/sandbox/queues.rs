@@ -49,11 +49,14 @@ pub(super) enum Whose {
 pub(super) fn are_too_full(whose: Whose) -> bool {
     let text = fs::read_to_string("/proc/self/net/sockstat").unwrap_or_default();
     let most = *ALLOWED;
+    let by_number = whose == Whose::Network && number(&text, "TCP: inuse ") * OF_TCP > most;
     // Seldom is so much in all of the machine's queues, and only then is it asked whose it is: that takes longer.
-    let by_internet = in_all(&text) > most && of_internet(whose).is_ok_and(|bytes| bytes > most);
-    let has_more = here(&text) > FEW;
-    by_internet
-        || has_more && of_unix(whose).is_ok_and(|bytes| bytes > most)
+    let by_internet =
+        || in_all(&text) > most && of_internet(whose, most).is_ok_and(|bytes| bytes > most);
+    let has_more = number(&text, "sockets: used ") > FEW;
+    by_number
+        || by_internet()
+        || has_more && of_unix(whose, most).is_ok_and(|bytes| bytes > most)
         || has_more && whose == Whose::Network && of_netlink() > most
 }
 
@@ -66,24 +69,18 @@ static ALLOWED: LazyLock<u64> = LazyLock::new(|| {
     pages.map_or(MOST, |pages| MOST.min(in_bytes(pages) / 2))
 });
 
-/// How many sockets this network has (proc(5), `sockstat`).
-fn here(text: &str) -> u64 {
-    let used = text
-        .lines()
-        .find_map(|line| line.strip_prefix("sockets: used "));
-    used.and_then(|used| used.trim().parse().ok()).unwrap_or(0)
+/// The sum of what stands behind `name`: of this network's sockets, or of all (proc(5), `sockstat`).
+fn number(text: &str, name: &str) -> u64 {
+    let numbers = text.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(name)?;
+        rest.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    numbers.sum()
 }
 
 /// What lies in TCP's sockets and in TCP's and UDP's queues of all networks, in bytes.
 fn in_all(text: &str) -> u64 {
-    let all = |name: &str| -> u64 {
-        let numbers = text.lines().filter_map(|line| {
-            let (_, rest) = line.split_once(name)?;
-            rest.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        numbers.sum()
-    };
-    in_bytes(all(" mem ")) + all(" alloc ") * OF_TCP
+    in_bytes(number(text, " mem ")) + number(text, " alloc ") * OF_TCP
 }
 
 /// What lies in the queues of this network's netlink sockets, in bytes: the fifth of its numbers is what waits to be
@@ -100,8 +97,9 @@ fn in_bytes(pages: u64) -> u64 {
     pages * rustix::param::page_size() as u64
 }
 
-/// What these sockets of TCP and UDP are, and what lies in their queues, in bytes (sock_diag(7)).
-fn of_internet(whose: Whose) -> io::Result<u64> {
+/// What these sockets of TCP and UDP are, and what lies in their queues, in bytes (sock_diag(7)). More than `enough` is
+/// not counted to its end.
+fn of_internet(whose: Whose, enough: u64) -> io::Result<u64> {
     let mut bytes = 0;
     for family in [AF_INET, AF_INET6] {
         for protocol in [IPPROTO_TCP, IPPROTO_UDP] {
@@ -112,9 +110,9 @@ fn of_internet(whose: Whose) -> io::Result<u64> {
                 states: StateFlags::all(),
                 socket_id: SocketId::new_v4(),
             });
-            each(request, |socket| {
+            bytes += sum(request, enough, |socket| {
                 let SockDiagMessage::InetResponse(socket) = socket else {
-                    return;
+                    return 0;
                 };
                 let counts = match whose {
                     Whose::Network => true,
@@ -124,7 +122,7 @@ fn of_internet(whose: Whose) -> io::Result<u64> {
                     Nla::MemInfo(memory) => Some(memory),
                     _ => None,
                 });
-                bytes += memory.filter(|_| counts).map_or(0, held);
+                memory.filter(|_| counts).map_or(0, held)
             })?;
         }
     }
@@ -132,42 +130,40 @@ fn of_internet(whose: Whose) -> io::Result<u64> {
 }
 
 /// What lies in these AF_UNIX sockets' queues, in bytes: each counts what it has sent, and one that listens those that
-/// wait to be accepted.
-fn of_unix(whose: Whose) -> io::Result<u64> {
+/// wait to be accepted. More than `enough` is not counted to its end.
+fn of_unix(whose: Whose, enough: u64) -> io::Result<u64> {
     let request = SockDiagMessage::UnixRequest(unix::UnixRequest {
         state_flags: unix::StateFlags::all(),
         inode: 0,
         show_flags: unix::ShowFlags::RQLEN | unix::ShowFlags::from_bits_retain(SHOW_UID),
         cookie: [0xff; 8],
     });
-    let mut bytes = 0;
-    each(request, |socket| {
-        if let SockDiagMessage::UnixResponse(socket) = socket {
-            let (mut memory, mut owner) = (0, None);
-            for nla in &socket.nlas {
-                match nla {
-                    unix::nlas::Nla::ReceiveQueueLength(waiting, sent) => {
-                        memory = match socket.header.state {
-                            LISTENS => u64::from(*waiting) * OF_UNIX,
-                            _ => u64::from(*sent),
-                        }
+    sum(request, enough, |socket| {
+        let SockDiagMessage::UnixResponse(socket) = socket else {
+            return 0;
+        };
+        let (mut memory, mut owner) = (0, None);
+        for nla in &socket.nlas {
+            match nla {
+                unix::nlas::Nla::ReceiveQueueLength(waiting, sent) => {
+                    memory = match socket.header.state {
+                        LISTENS => u64::from(*waiting) * OF_UNIX,
+                        _ => u64::from(*sent),
                     }
-                    unix::nlas::Nla::Other(other) if other.kind() == UID => owner = number(other),
-                    _ => {}
                 }
+                unix::nlas::Nla::Other(other) if other.kind() == UID => owner = value(other),
+                _ => {}
             }
-            let counts = match whose {
-                Whose::Network => true,
-                Whose::User(uid) => owner == Some(uid),
-            };
-            bytes += if counts { memory } else { 0 };
         }
-    })?;
-    Ok(bytes)
+        match whose {
+            Whose::User(uid) if owner != Some(uid) => 0,
+            _ => memory,
+        }
+    })
 }
 
 /// The number that an attribute is.
-fn number(nla: &DefaultNla) -> Option<u32> {
+fn value(nla: &DefaultNla) -> Option<u32> {
     let mut bytes = vec![0; nla.value_len()];
     nla.emit_value(&mut bytes);
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
@@ -179,8 +175,14 @@ fn held(memory: &MemInfo) -> u64 {
     OF_TCP + parts.into_iter().map(u64::from).sum::<u64>()
 }
 
-/// Hands over all sockets of this process's network that are asked for.
-fn each(request: SockDiagMessage, mut see: impl FnMut(&SockDiagMessage)) -> io::Result<()> {
+/// What `of` makes of all sockets of this process's network that are asked for, together; more than `enough` is not
+/// counted to its end.
+fn sum(
+    request: SockDiagMessage,
+    enough: u64,
+    of: impl Fn(&SockDiagMessage) -> u64,
+) -> io::Result<u64> {
+    let mut sum = 0;
     let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -198,14 +200,17 @@ fn each(request: SockDiagMessage, mut see: impl FnMut(&SockDiagMessage)) -> io::
             let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest);
             let message = message.map_err(io::Error::other)?;
             match message.payload {
-                NetlinkPayload::InnerMessage(one) => see(&one),
-                NetlinkPayload::Done(_) => return Ok(()),
+                NetlinkPayload::InnerMessage(one) => sum += of(&one),
+                NetlinkPayload::Done(_) => return Ok(sum),
                 NetlinkPayload::Error(error) => return Err(error.to_io()),
                 _ => {}
             }
             // Each begins at a multiple of four (netlink(7), NLMSG_ALIGN).
             let length = (message.header.length as usize).next_multiple_of(4).max(4);
             rest = rest.get(length..).unwrap_or_default();
+        }
+        if sum > enough {
+            return Ok(sum);
         }
     }
 }
@@ -229,25 +234,44 @@ mod tests {
         let user = Whose::User(rustix::process::geteuid().as_raw());
         // Others of the machine's sockets come and go meanwhile; these alone hold so much.
         assert!(
-            wrote > 100_000 && of_internet(user).unwrap() >= wrote / 2,
+            wrote > 100_000 && of_internet(user, u64::MAX).unwrap() >= wrote / 2,
             "{wrote}"
         );
         let text = fs::read_to_string("/proc/self/net/sockstat").unwrap();
         assert!(
-            of_internet(Whose::Network).unwrap() > 0 && in_all(&text) > 0,
+            of_internet(Whose::Network, u64::MAX).unwrap() > 0 && in_all(&text) > 0,
             "{text}"
         );
         let nobody = Whose::User(4_000_000_000);
-        assert_eq!(of_internet(nobody).unwrap() + of_unix(nobody).unwrap(), 0);
-
-        let before = of_unix(user).unwrap();
-        let (mut full, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-        full.set_nonblocking(true).unwrap();
-        while full.write(&[1; 65536]).is_ok() {}
-        let after = of_unix(user).unwrap();
-        assert!(
-            after > before + 100_000 && here(&text) > 0,
-            "{before} {after} {text}"
+        assert_eq!(
+            of_internet(nobody, u64::MAX).unwrap() + of_unix(nobody, u64::MAX).unwrap(),
+            0
         );
+
+        assert!(number(&text, "TCP: inuse ") > 0, "{text}");
+        assert!(number(&text, "sockets: used ") > 0, "{text}");
+
+        // Others of this user close theirs meanwhile, so it is tried until ours are seen.
+        let mut kept = Vec::new();
+        assert!((0..100).any(|_| {
+            let before = of_internet(user, u64::MAX).unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            for _ in 0..100 {
+                drop(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+            }
+            let after = of_internet(user, u64::MAX).unwrap();
+            kept.push(listener);
+            after >= before + 50 * OF_TCP
+        }));
+        let mut kept = Vec::new();
+        assert!((0..100).any(|_| {
+            let before = of_unix(user, u64::MAX).unwrap();
+            let (mut full, other) = std::os::unix::net::UnixStream::pair().unwrap();
+            full.set_nonblocking(true).unwrap();
+            while full.write(&[1; 65536]).is_ok() {}
+            let after = of_unix(user, u64::MAX).unwrap();
+            kept.push((full, other));
+            after > before + 100_000
+        }));
     }
 }
