@@ -16,7 +16,7 @@ use crate::Bytes;
 use crate::bytes::count;
 use crate::check::{Check, Failure, Why, lock};
 use crate::program::Program;
-use crate::wait::{TICK, Wait};
+use crate::wait::{Ending, TICK, Wait};
 
 /// How long a peer waits, in all of one send, for a program that does not read.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -24,6 +24,9 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// How long a program must sleep and take nothing to count as one that takes no more. Longer than
 /// the 40 ms for which a kernel may keep back an acknowledgement.
 const FULL: Duration = Duration::from_millis(100);
+
+/// An exchange in which bytes came less than this before the end was slow, and did not stand still.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Sizes of a peer's socket buffers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -301,7 +304,7 @@ impl<'p> Peer<'p> {
         let mut sent = 0;
         let mut left = 0..0;
         let mut wait = Wait::new(&self.check, Some(self.program));
-        let ending = loop {
+        let (ending, slow) = loop {
             let came = if left.is_empty() {
                 self.read(&mut buffer)
             } else {
@@ -329,7 +332,8 @@ impl<'p> Peer<'p> {
                     return sent;
                 }
                 Came::Reset => {
-                    break format!("a reset of the connection{}", self.ended_too());
+                    let ending = format!("a reset of the connection{}", self.ended_too());
+                    break (ending, false);
                 }
                 Came::NotYet => {
                     if let Some(ending) = wait.look() {
@@ -339,19 +343,26 @@ impl<'p> Peer<'p> {
                                 "its peer, an echo, waits in send() too: it receives no more until the answer is taken"
                             }
                         };
-                        break wait.describe_with(&ending, peer);
+                        let slow = matches!(ending, Ending::TimedOut(_)) && wait.took() < UNDER_WAY;
+                        break (wait.describe_with(&ending, peer), slow);
                     }
                 }
             }
         };
-        self.check
-            .note("echoed", count(sent), "and then came to a stop");
+        let (aside, why) = match slow {
+            true => (
+                "and was still under way",
+                "Nothing is stuck: bytes went both ways until the time was over. The program is too slow, by far: it may be that it takes a byte at a time, asks again and again instead of waiting, or rests where there is something to do.".into(),
+            ),
+            false => ("and then came to a stop", why.explain(&[])),
+        };
+        self.check.note("echoed", count(sent), aside);
         self.check.end(Failure {
             expected: "the program sends, takes what comes back, and ends its stream".into(),
             got: ending,
             bytes: None,
             remains: self.program.remains(),
-            why: why.explain(&[]),
+            why,
         })
     }
 
