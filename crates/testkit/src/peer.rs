@@ -169,10 +169,14 @@ impl<'p> Peer<'p> {
         self.check.disturb();
         let mut left = bytes;
         let mut wait = Wait::new(&self.check, Some(self.program));
+        let mut taken = Instant::now();
         let _ = self.socket.set_write_timeout(Some(TICK));
         while !left.is_empty() {
             match (&*self.socket).write(left) {
-                Ok(n) => left = &left[n..],
+                Ok(n) => {
+                    left = &left[n..];
+                    taken = Instant::now();
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
                     if let Some(ending) = wait.look() {
@@ -181,12 +185,25 @@ impl<'p> Peer<'p> {
                             Bytes(bytes),
                             format!("only {} of {} bytes", bytes.len() - left.len(), bytes.len()),
                         );
+                        let slow =
+                            matches!(ending, Ending::TimedOut(_)) && taken.elapsed() < UNDER_WAY;
+                        let why = match slow {
+                            true => {
+                                "It was still reading when the time was over: nothing is stuck. The program is too slow, by far: it may be that it takes a byte at a time, or moves all that it holds with each piece."
+                            }
+                            false => {
+                                "Both buffers, its receive buffer and the sender's send buffer, are full."
+                            }
+                        };
                         self.check.end(Failure {
-                            expected: format!("the program reads what is sent to it: {} bytes", bytes.len()),
+                            expected: format!(
+                                "the program reads what is sent to it: {} bytes",
+                                bytes.len()
+                            ),
                             got: wait.describe(&ending),
                             bytes: None,
                             remains: self.program.remains(),
-                            why: "Both buffers, its receive buffer and the sender's send buffer, are full.".into(),
+                            why: why.into(),
                         });
                     }
                 }
