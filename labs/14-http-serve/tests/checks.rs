@@ -1258,7 +1258,8 @@ mod step_4 {
         let root = site(&check);
         let large = check.random(1 << 20).repeat(32);
         check.file("root/large.bin", &large);
-        let server = serve(&check, &root, &[]);
+        // A connection that ends within the time of the check has not ended for lack of a request.
+        let server = serve(&check, &root, &["--patience", "300000"]);
         let mut peer = check.connect(&server);
         let why = "A small file first.";
         ask(&check, &mut peer, "GET", "/hello.txt", why).expect(&check, &[200], why);
