@@ -16,7 +16,7 @@ use crate::Bytes;
 use crate::bytes::count;
 use crate::check::{Check, Failure, Why, lock};
 use crate::program::Program;
-use crate::wait::{TICK, Wait};
+use crate::wait::{Ending, TICK, Wait};
 
 /// How long a peer waits, in all of one send, for a program that does not read.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -24,6 +24,9 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// How long a program must sleep and take nothing to count as one that takes no more. Longer than
 /// the 40 ms for which a kernel may keep back an acknowledgement.
 const FULL: Duration = Duration::from_millis(100);
+
+/// An exchange in which bytes came less than this before the end was slow, and did not stand still.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Sizes of a peer's socket buffers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -166,10 +169,14 @@ impl<'p> Peer<'p> {
         self.check.disturb();
         let mut left = bytes;
         let mut wait = Wait::new(&self.check, Some(self.program));
+        let mut taken = Instant::now();
         let _ = self.socket.set_write_timeout(Some(TICK));
         while !left.is_empty() {
             match (&*self.socket).write(left) {
-                Ok(n) => left = &left[n..],
+                Ok(n) => {
+                    left = &left[n..];
+                    taken = Instant::now();
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
                     if let Some(ending) = wait.look() {
@@ -178,12 +185,25 @@ impl<'p> Peer<'p> {
                             Bytes(bytes),
                             format!("only {} of {} bytes", bytes.len() - left.len(), bytes.len()),
                         );
+                        let slow =
+                            matches!(ending, Ending::TimedOut(_)) && taken.elapsed() < UNDER_WAY;
+                        let why = match slow {
+                            true => {
+                                "It was still reading when the time was over: nothing is stuck. The program is too slow, by far: it may be that it takes a byte at a time, or moves all that it holds with each piece."
+                            }
+                            false => {
+                                "Both buffers, its receive buffer and the sender's send buffer, are full."
+                            }
+                        };
                         self.check.end(Failure {
-                            expected: format!("the program reads what is sent to it: {} bytes", bytes.len()),
+                            expected: format!(
+                                "the program reads what is sent to it: {} bytes",
+                                bytes.len()
+                            ),
                             got: wait.describe(&ending),
                             bytes: None,
                             remains: self.program.remains(),
-                            why: "Both buffers, its receive buffer and the sender's send buffer, are full.".into(),
+                            why: why.into(),
                         });
                     }
                 }
@@ -301,7 +321,7 @@ impl<'p> Peer<'p> {
         let mut sent = 0;
         let mut left = 0..0;
         let mut wait = Wait::new(&self.check, Some(self.program));
-        let ending = loop {
+        let (ending, slow) = loop {
             let came = if left.is_empty() {
                 self.read(&mut buffer)
             } else {
@@ -329,7 +349,8 @@ impl<'p> Peer<'p> {
                     return sent;
                 }
                 Came::Reset => {
-                    break format!("a reset of the connection{}", self.ended_too());
+                    let ending = format!("a reset of the connection{}", self.ended_too());
+                    break (ending, false);
                 }
                 Came::NotYet => {
                     if let Some(ending) = wait.look() {
@@ -339,19 +360,26 @@ impl<'p> Peer<'p> {
                                 "its peer, an echo, waits in send() too: it receives no more until the answer is taken"
                             }
                         };
-                        break wait.describe_with(&ending, peer);
+                        let slow = matches!(ending, Ending::TimedOut(_)) && wait.took() < UNDER_WAY;
+                        break (wait.describe_with(&ending, peer), slow);
                     }
                 }
             }
         };
-        self.check
-            .note("echoed", count(sent), "and then came to a stop");
+        let (aside, why) = match slow {
+            true => (
+                "and was still under way",
+                "Nothing is stuck: bytes went both ways until the time was over. The program is too slow, by far: it may be that it takes a byte at a time, asks again and again instead of waiting, or rests where there is something to do.".into(),
+            ),
+            false => ("and then came to a stop", why.explain(&[])),
+        };
+        self.check.note("echoed", count(sent), aside);
         self.check.end(Failure {
             expected: "the program sends, takes what comes back, and ends its stream".into(),
             got: ending,
             bytes: None,
             remains: self.program.remains(),
-            why: why.explain(&[]),
+            why,
         })
     }
 

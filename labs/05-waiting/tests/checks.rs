@@ -118,11 +118,12 @@ mod step_2 {
     fn asks_first_where_nobody_greets() {
         let check = check!();
         let listener = check.listen();
-        let client = check.spawn(["ask", &listener.addr().to_string(), "what is the time?"]);
+        let client = check.spawn(["ask", &listener.addr().to_string(), " what is the time? "]);
         let mut server = listener.accept(&client);
-        server.expect(b"what is the time?\n", |got: &[u8]| match got {
+        server.expect(b" what is the time? \n", |got: &[u8]| match got {
             [] => "Without `--greeted` it is the client who speaks first, and the server waits in recv for the question. A client that waits in recv as well waits for ever: both read first, and nobody is left to send.",
-            b"what is the time?" => "The question is a line, and a line ends with its newline. The server waits in recv for the rest of it; a client that waits in recv for the answer by now waits for ever.",
+            b" what is the time? " => "The question is a line, and a line ends with its newline. The server waits in recv for the rest of it; a client that waits in recv for the answer by now waits for ever.",
+            [b'w', ..] => "The question has blanks at both ends, and they are part of it: its text is sent as it is, with nothing trimmed off, and a newline behind it.",
             _ => "The question is sent as one line: its text, unchanged, and a newline.",
         });
         server.send(b"ten past nine\n");
@@ -220,6 +221,8 @@ mod step_2 {
 
 mod step_3 {
     use super::*;
+    use std::time::{Duration, Instant};
+    use testkit::Check;
 
     #[test]
     fn prints_what_comes_back_while_its_input_is_open() {
@@ -244,6 +247,8 @@ mod step_3 {
                 "What comes back is printed as it comes, while standard input is still open, and flushed.",
             );
         }
+        #[cfg(target_os = "linux")]
+        holds_little_of_what_is_to_be_printed(&check);
     }
 
     #[test]
@@ -270,6 +275,72 @@ mod step_3 {
             .expect_stdout(
                 &much,
                 "What came back is printed unchanged, all of it: receive until a read brings 0, also after standard input has ended.",
+            );
+        holds_little_of_what_is_to_be_sent(&check);
+    }
+
+    /// More than any program that has a few buffers can hold of either stream.
+    fn much(check: &Check) -> Vec<u8> {
+        check.random(64 << 10).repeat(24 << 4)
+    }
+
+    /// Standard input has much, and the server reads nothing: the program waits, and keeps little.
+    fn holds_little_of_what_is_to_be_sent(check: &Check) {
+        /// How long the memory does not grow before it counts as all that there is.
+        const QUIET: Duration = Duration::from_millis(100);
+        const LONGEST: Duration = Duration::from_secs(3);
+        let listener = check.listen_with(Buffers::small());
+        let addr = listener.addr().to_string();
+        let client = check.spawn(["pump", &addr, "--buffers", "4096"]);
+        let _reads_nothing = listener.accept(&client);
+        client.feed(much(check));
+        let began = Instant::now();
+        let (mut peak, mut since) = (client.peak_memory(), began);
+        while since.elapsed() < QUIET && began.elapsed() < LONGEST {
+            std::thread::sleep(Duration::from_millis(5));
+            let now = client.peak_memory();
+            if now != peak {
+                (peak, since) = (now, Instant::now());
+            }
+        }
+        check.require(
+            "at most 16 MiB of memory, while the server reads nothing and standard input has 24 MiB",
+            peak.map_or("a system that does not tell".into(), |bytes| {
+                format!("{} MiB, and growing", bytes >> 20)
+            }),
+            peak.is_none_or(|bytes| bytes <= 16 << 20),
+            "The server takes nothing, and the program goes on reading standard input: it keeps all of it in memory. Read a piece, `write_all` it, and read the next one only then: where the send waits, the reading waits as well. A channel or a list between the two has no bound of its own.",
+        );
+    }
+
+    /// Nobody takes what is printed: the program waits, and so does the server.
+    #[cfg(target_os = "linux")]
+    fn holds_little_of_what_is_to_be_printed(check: &Check) {
+        let listener = check.listen_with(Buffers::small());
+        let addr = listener.addr().to_string();
+        let client = check.spawn(["pump", &addr, "--buffers", "4096"]);
+        let mut server = listener.accept(&client);
+        let much = much(check);
+        let mut sent = 0;
+        let send = || {
+            if sent == 0 {
+                sent = server.send_until_full(&much);
+            }
+        };
+        client.while_unread(send, || ());
+        check.require(
+            "a program that takes no more, while nobody takes what it prints",
+            format!("{sent} bytes taken"),
+            sent < much.len(),
+            "Nobody reads the program's standard output, and it goes on receiving: it keeps the whole answer in memory. Print each piece before the next one is received: where the print waits, the receiving waits as well, and then the server does. A channel or a list between the two has no bound of its own.",
+        );
+        server.close();
+        client
+            .expect_ends("The server has ended its stream: so does the program.")
+            .expect_success("Standard output was read again, and everything could be printed.")
+            .expect_stdout(
+                &much[..sent],
+                "What came is printed, all of it, also when somebody takes it late.",
             );
     }
 
@@ -363,11 +434,11 @@ mod step_4 {
     fn serves_clients_in_the_reverse_order_of_their_coming() {
         let check = check!();
         let server = check.start(["serve"]);
-        let mut peers: Vec<_> = (0..40).map(|_| check.connect(&server)).collect();
+        let mut peers: Vec<_> = (0..100).map(|_| check.connect(&server)).collect();
         while let Some(mut peer) = peers.pop() {
             let number = peers.len() + 1;
             let why = format!(
-                "40 clients are connected, and number {number} speaks before those that came earlier. {} A pool of few threads serves as many clients as it has threads, and lets the others wait.",
+                "100 clients are connected, and number {number} speaks before those that came earlier. {} A pool of few threads serves as many clients as it has threads, and lets the others wait.",
                 ONE_AT_A_TIME
             );
             let text = format!("client {number}");
@@ -401,6 +472,17 @@ mod step_4 {
         server.expect_rest(why);
         let mut peer = check.connect_explaining(&server, why);
         peer.send(b"hello").expect(b"hello", why);
+        // Each of those that follow has a descriptor of the server's for a moment only.
+        #[cfg(target_os = "linux")]
+        server.limit_open_files(64);
+        for number in 1..=80 {
+            let why = format!(
+                "The server may have 64 open files, and this is client {number} of those that were answered and then reset their connection, one after the other. A conversation that ended with an error is over like any other: its connection is to be closed, or it keeps its descriptor for ever, and at last there is none for the next client.",
+            );
+            let mut rude = check.connect_explaining(&server, &*why);
+            rude.send(b"hello").expect(b"hello", &*why);
+            rude.reset();
+        }
     }
 }
 
@@ -426,25 +508,51 @@ mod shortage {
         let _ = server;
     }
 
-    /// Twenty-four clients that have said hello. The first of them have their answer, and the server
-    /// has come to where it has no descriptor for the next.
+    /// How many clients come at a time, and how many at most.
+    const ROUND: usize = 24;
+    const MOST: usize = 5 * ROUND;
+
+    /// Clients that have said hello, more than there are descriptors. The first of them have their
+    /// answer, and the server has come to where it has no descriptor for the next.
+    ///
+    /// Linux takes the descriptor before accept waits for the client, so each thread that was in accept
+    /// when the limit was set has one beyond it. A server with such threads in store serves more, and
+    /// more clients come, until one is not answered. One that serves them all has met no shortage, and
+    /// has done nothing wrong.
     pub fn crowd<'p>(check: &Check, server: &'p Program) -> Vec<Peer<'p>> {
-        let mut crowd: Vec<_> = (0..24)
-            .map(|_| check.connect_explaining(server, ENDED))
-            .collect();
-        for peer in &mut crowd {
-            peer.send(b"hello");
+        let mut crowd = Vec::new();
+        loop {
+            let next = crowd.len();
+            crowd.extend((0..ROUND).map(|_| check.connect_explaining(server, ENDED)));
+            for peer in &mut crowd[next..] {
+                peer.send(b"hello");
+            }
+            if next == 0 {
+                expect_answers(server, &mut crowd[..SERVED]);
+            }
+            let most = crowd.len() >= MOST;
+            match crowd.last_mut() {
+                Some(last) if last.is_answered() => {
+                    if most {
+                        return crowd;
+                    }
+                }
+                Some(last) => {
+                    last.expect_nothing_yet(ENDED);
+                    return crowd;
+                }
+                None => return crowd,
+            }
         }
-        for peer in &mut crowd[..SERVED] {
+    }
+
+    fn expect_answers(server: &Program, first: &mut [Peer<'_>]) {
+        for peer in first {
             peer.expect(b"hello", |got: &[u8]| match got {
                 [] if server.has_ended() => ENDED.to_string(),
                 _ => format!("There is room for a dozen clients, and this is one of the first {SERVED} that came: they are served at the same time. A server that waits for the end of one conversation before the next `accept` never meets the shortage that this step is about; one that keeps the connections of those that have left has no room for others."),
             });
         }
-        if let Some(last) = crowd.last_mut() {
-            last.expect_nothing_yet(ENDED);
-        }
-        crowd
     }
 }
 

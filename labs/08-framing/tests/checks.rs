@@ -628,9 +628,9 @@ mod step_5 {
         at_every_split(
             &check,
             &CURE,
-            b"one\0\0\0\0\0a\0b four",
-            "3 \"one\"\n0 \"\"\n4 \"a\\x00b \"\n4 \"four\"\nend after 4 messages\n",
-            "Every 4 bytes are a message, in whatever pieces they come. Only the zero bytes at the very end of a block are padding: one in the middle stays, and so does a blank at the end.",
+            b"one\0\0\0\0\0a\0b four\0c\0\0",
+            "3 \"one\"\n0 \"\"\n4 \"a\\x00b \"\n4 \"four\"\n2 \"\\x00c\"\nend after 5 messages\n",
+            "Every 4 bytes are a message, in whatever pieces they come. Only the zero bytes at the very end of a block are padding: one at the front or in the middle stays, and so does a blank at the end.",
         );
     }
 
@@ -659,6 +659,8 @@ mod step_5 {
             |got: &[u8]| {
                 if got.starts_with(b"0 ") {
                     "Nothing has come, and a message was made of it. Of no bytes there never is a frame: `Ok(None)`."
+                } else if matches!(got, [b'1' | b'2' | b'4' | b'5', b' ', ..]) {
+                    "All six bytes were there, and a part of them became a message. Give each `read` room for all of `chunk` bytes, here 8: with less room it brings less, and with this cure that is a message."
                 } else {
                     "Nothing in these six bytes says that they were two messages. With this cure all that is there is one message, right or wrong."
                 }
@@ -797,5 +799,18 @@ mod step_6 {
                     .expect_error(&["after 1 message", "no end", "3 bytes"], why);
             }
         }
+        let why = "The message has as many bytes as it may have, and the first half of an escape has come: what it means, only the next byte says. With that one there as well, the answer is to be the same as when it comes later. Do not judge an escape before it is whole, or judge it so in either case.";
+        let said = ["1", "1000"].map(|chunk| {
+            let words = ["decode", "--cure", "escape", "--max", "3", "--chunk", chunk];
+            let done = check.run_with_input(words, b"abc\xdbc");
+            done.expect_exit(1, why);
+            done.stderr
+        });
+        check.require(
+            format!("whatever the pieces are: {}", said[1].trim_end()),
+            format!("byte by byte: {}", said[0].trim_end()),
+            said[0] == said[1],
+            why,
+        );
     }
 }

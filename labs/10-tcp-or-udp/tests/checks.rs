@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::{Check, Loss, Lossy, Program, UdpPeer, check};
+use testkit::{Check, Loss, Lossy, Program, UdpPeer, Why, check};
 
 const DATA: u8 = 1;
 const ACK: u8 = 2;
@@ -153,6 +153,15 @@ fn socket() -> UdpSocket {
         .expect("a UDP socket on 127.0.0.1")
 }
 
+/// Does `act` again and again, a fifth of a second apart, for so many milliseconds.
+fn lasting(milliseconds: u64, act: impl Fn()) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(milliseconds) {
+        act();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 /// What a stranger sends.
 fn say(check: &Check, stranger: &UdpSocket, bytes: &[u8], to: SocketAddr) {
     check.note("a stranger", testkit::Bytes(bytes), format!("to {to}"));
@@ -221,7 +230,16 @@ struct Receiving {
 
 impl Receiving {
     fn start(check: &Check, idle: &str, linger: &str) -> Receiving {
-        let out = check.folder().join("out");
+        Receiving::start_with(check, "out", idle, linger)
+    }
+
+    /// One more, with a file of its own.
+    fn start_another(check: &Check, idle: &str, linger: &str) -> Receiving {
+        Receiving::start_with(check, "out-2", idle, linger)
+    }
+
+    fn start_with(check: &Check, name: &str, idle: &str, linger: &str) -> Receiving {
+        let out = check.folder().join(name);
         let path = out.display().to_string();
         let program = check.start([
             "receive", "--out", &path, "--idle", idle, "--linger", linger,
@@ -258,16 +276,22 @@ impl Receiving {
 
     /// Waits for the acknowledgement of `number`. Others that are true may come before it: a
     /// receiver may repeat itself, and answer late.
-    fn expect_ack(&self, number: u32, why: &str) {
+    fn expect_ack(&self, number: u32, why: impl Why) {
         loop {
             let expected = format!("an ACK of number {number}");
-            let (bytes, _) = self.peer.receive(&self.program, &expected, why);
+            let (bytes, _) = self
+                .peer
+                .receive(&self.program, &expected, |got: &[u8]| why.explain(got));
             let came = take_apart(&self.check, &bytes);
             self.check.require(
                 "an ACK of this transfer, without a block",
                 format!("kind {}, transfer {}, {} bytes", came.kind, came.transfer, came.block.len()),
                 came.kind == ACK && came.transfer == OURS && came.block.is_empty(),
-                "A receiver sends acknowledgements, each with the transfer and the number of what it acknowledges, and no block.",
+                if came.kind == ACK && came.transfer != OURS {
+                    "This answers a datagram of another transfer. The transfer is the one that began first, also when its own sender sends a number 0 with another transfer: pass over that, without an answer."
+                } else {
+                    "A receiver sends acknowledgements, each with the transfer and the number of what it acknowledges, and no block."
+                },
             );
             self.check.require(
                 format!("{expected}, or of another number that the receiver has"),
@@ -419,8 +443,11 @@ mod step_2 {
                 it.program.addr(),
             );
         }
-        let other = datagram(DATA, OURS + 1, 1, b"old");
-        it.peer.send_to(other, it.program.addr());
+        // Number 0 begins a transfer only where none has begun.
+        for number in [1, 0] {
+            let other = datagram(DATA, OURS + 1, number, b"old");
+            it.peer.send_to(other, it.program.addr());
+        }
         it.peer
             .send_to(datagram(ACK, OURS, 1, b""), it.program.addr());
         // The answer to this one comes after any answer to those before.
@@ -509,16 +536,22 @@ mod step_2 {
     fn waits_anew_with_each_datagram_of_the_transfer() {
         let check = check!();
         let it = Receiving::start(&check, "2000", "20");
+        let other = Receiving::start_another(&check, "2000", "20");
         let why = "The sender has never been silent for the time of `idle`, though the transfer takes longer than that. Each datagram of the transfer starts the wait anew.";
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_millis(2400) {
+        let passed_over = "For longer than the time of `idle` came nothing that this receiver could use: a FIN, again and again, before all blocks were there. It is passed over, and yet it says that the sender is still there: each datagram of the transfer starts the wait anew.";
+        other.send(DATA, 0, b"one");
+        other.expect_ack(0, why);
+        lasting(2400, || {
             it.send(DATA, 0, b"one");
             it.expect_ack(0, why);
-            std::thread::sleep(Duration::from_millis(200));
-        }
+            other.send(FIN, 7, b"");
+        });
         it.send(FIN, 1, b"");
         it.expect_ack(1, why);
         it.expect_file(b"one", why);
+        other.send(FIN, 1, b"");
+        other.expect_ack(1, passed_over);
+        other.expect_file(b"one", passed_over);
     }
 
     #[test]
@@ -558,10 +591,16 @@ mod step_2 {
         it.send(FIN, 1, b"");
         it.expect_ack(1, END);
         it.expect_file(b"one", END);
-        for _ in 0..3 {
+        lasting(2400, || {
             it.send(FIN, 1, b"");
-            it.expect_ack(1, why);
-        }
+            it.expect_ack(1, |_: &[u8]| if it.program.has_ended() {
+                "The receiver has ended, although the sender asked again and again: it lingers for the time of `--linger` since the last FIN, and not since the first one. Each FIN that is answered starts the time anew."
+            } else {
+                why
+            });
+        });
+        // Its number is not the one that ended the transfer.
+        it.send(FIN, 7, b"");
         let stranger = socket();
         let fin = datagram(FIN, OURS, 1, b"");
         say(&check, &stranger, &fin, it.program.addr());
@@ -743,19 +782,38 @@ impl Sending {
         );
     }
 
-    /// The program ends with a failure, after four datagrams and no more.
-    fn expect_four_tries(&self) {
-        let why = "Four tries, four times no answer: return the error TimedOut. Without a limit the sender asks for ever.";
+    /// The program ends with a failure, after four datagrams and no more: of number 0, and of this kind.
+    fn expect_four_tries(&self, kind: u8) {
+        let why = match kind {
+            FIN => {
+                "The FIN was sent four times and never answered: return the error TimedOut. It is a datagram like the others, with as many tries. Nobody has said that the file has its name: the receiver may have failed in `complete`, and a sender that reports success deletes its own copy, perhaps."
+            }
+            _ => {
+                "Four tries, four times no answer: return the error TimedOut. Without a limit the sender asks for ever."
+            }
+        };
         let four = "`--tries 4`: the datagram is sent four times in all.";
         self.program
             .expect_ends(why)
             .expect_exit(1, why)
             .expect_error::<&str>(&[], why);
         for _ in 0..4 {
-            self.expect(DATA, 0, four);
+            self.expect(kind, 0, four);
         }
         self.peer.expect_nothing_yet(&self.program, four);
     }
+}
+
+/// Since `before` three quarters of these milliseconds are over at least: the sender waited. How much
+/// longer it took says nothing.
+fn require_at_least(check: &Check, before: Instant, milliseconds: u64, what: &str) {
+    let took = before.elapsed();
+    check.require(
+        format!("{milliseconds} ms of waiting at least"),
+        format!("{} ms since the program was started", took.as_millis()),
+        took >= Duration::from_millis(milliseconds) * 3 / 4,
+        format!("{what}, sooner than `--timeout` allows: after each try the sender waits for that long. Whoever asks again too soon sends what is on its way already, or is here, and fills a network that is slow with copies."),
+    );
 }
 
 mod step_3 {
@@ -791,10 +849,12 @@ mod step_3 {
     fn sends_again_what_was_lost() {
         let check = check!();
         let bytes = check.random(1500);
-        let it = Sending::start(&check, &bytes, &QUICK);
-        for _ in 0..3 {
+        let before = Instant::now();
+        let it = Sending::start(&check, &bytes, &["--timeout", "250"]);
+        for _ in 0..4 {
             it.expect(DATA, 0, AGAIN);
         }
+        require_at_least(&check, before, 3 * 250, "Number 0 came four times");
         let got = it.receive_all();
         check.require(
             "the file",
@@ -851,8 +911,10 @@ mod step_3 {
     #[test]
     fn gives_up_on_a_receiver_that_never_answers() {
         let check = check!();
-        let it = Sending::start(&check, b"hello", &["--timeout", "10", "--tries", "4"]);
-        it.expect_four_tries();
+        let few = ["--timeout", "10", "--tries", "4"];
+        Sending::start(&check, b"hello", &few).expect_four_tries(DATA);
+        // An empty file is a FIN alone.
+        Sending::start(&check, b"", &few).expect_four_tries(FIN);
     }
 
     #[test]
@@ -1003,7 +1065,9 @@ mod step_4 {
         let check = check!();
         let bytes = check.random(3000);
         let why = "Every byte was written, acknowledged by the receiver's kernel, and even read. Then the receiver failed: its disk was full, perhaps. It closed without the answer, or with another one, and so the file is not there. TCP's promise ends in the kernel; only the program's answer says more.";
-        for answer in [&b""[..], &[0; 7], &[0; 8]] {
+        let more = (bytes.len() as u64 + 1).to_be_bytes();
+        let turned = (bytes.len() as u64).to_le_bytes();
+        for answer in [&b""[..], &[0; 7], &[0; 8], &more, &turned] {
             let (program, listener) = sending(&check, &bytes);
             let mut peer = take_all(&program, &listener, &bytes);
             if !answer.is_empty() {
@@ -1104,18 +1168,20 @@ mod step_5 {
     #[test]
     fn fills_the_window_and_no_more() {
         let check = check!();
+        let before = Instant::now();
         let it = Sending::start(
             &check,
             &check.random(8000),
-            &["--window", "4", "--timeout", "30"],
+            &["--window", "4", "--timeout", "200"],
         );
-        let why = "Four blocks may be on their way, before any is acknowledged: numbers 0 to 3, and no other until one of them is acknowledged.";
+        let why = "A window of 4 is filled at once, and no further: numbers 0 to 3 are sent before any acknowledgement is waited for, and no other until one of them is acknowledged. What is not acknowledged in time is sent again.";
         let mut seen = [0; 4];
         while seen.iter().any(|times| *times < 2) {
             let (came, _) = it.next(why);
             check.require("a number from 0 to 3", came.number, came.number < 4, why);
             seen[came.number as usize] += 1;
         }
+        require_at_least(&check, before, 200, "Each of the four came twice");
     }
 
     #[test]
@@ -1137,8 +1203,9 @@ mod step_5 {
     fn gives_up_with_a_window() {
         let check = check!();
         let few = ["--window", "4", "--timeout", "10", "--tries", "4"];
-        let it = Sending::start(&check, b"hello", &few);
-        it.expect_four_tries();
+        Sending::start(&check, b"hello", &few).expect_four_tries(DATA);
+        // An empty file is a FIN alone.
+        Sending::start(&check, b"", &few).expect_four_tries(FIN);
     }
 
     /// Acknowledges everything but number 0, until number 0 alone comes, three times in a row, or too

@@ -24,6 +24,7 @@ fn site(check: &Check) -> PathBuf {
         ("root/a b.txt", b"a blank\n"),
         ("root/a+b.txt", b"a plus\n"),
         ("root/a..b.txt", b"two points\n"),
+        ("root/.well-known", b"a point first\n"),
         ("root/粘包.txt", b"two characters\n"),
         ("root/style.css", b"p { color: navy }\n"),
         ("root/pics/dot.png", &dot()),
@@ -354,12 +355,26 @@ mod step_1 {
         ] {
             refused(&check, &head(line, host), &[400], why);
         }
+        let why = "A target has the bytes from 0x21 to 0x7e, and no others: what is not ASCII comes in percent-encoding. Two readers who guess what such a byte means may guess differently: 400.";
+        for line in ["GET /\u{7f} HTTP/1.1", "GET /\u{e4}.txt HTTP/1.1"] {
+            refused(&check, &head(line, host), &[400], why);
+        }
         let why = "The first digit of a version says which rules hold, and this server knows those of 1: anything else is 505.";
         refused(&check, &head("GET / HTTP/2.0", host), &[505], why);
         refused(&check, &head("GET / HTTP/3.1", host), &[505], why);
         let why = "The second digit says what the sender knows besides. HTTP/1.2 is served as the highest 1.x that is known: HTTP/1.1.";
-        let done = parse(&check, &[], head("GET / HTTP/1.2", host));
-        done.expect_success(why);
+        let input = head("GET / HTTP/1.2", host);
+        let done = parse(&check, &[], &input);
+        let used = format!("used {}", input.len());
+        let lines = [
+            "method GET",
+            "target /",
+            "version HTTP/1.1",
+            "field host: localhost",
+            "body none",
+            &used,
+        ];
+        done.expect_success(why).expect_stdout_lines(&lines, why);
     }
 
     #[test]
@@ -602,6 +617,12 @@ mod step_2 {
         let why =
             "Two points within a name lead nowhere: only the name .. as a whole leads upwards.";
         finds(&check, &root, "/a..b.txt", "a..b.txt", why);
+        let why = "An empty name and the name . lead nowhere: they are left out, and the rest of the path is followed.";
+        finds(&check, &root, "/./hello.txt", "hello.txt", why);
+        finds(&check, &root, "//hello.txt", "hello.txt", why);
+        finds(&check, &root, "/pics//./dot.png", "pics/dot.png", why);
+        let why = "A name may begin with a point: only . and .. as a whole mean something else. `/.well-known/` is where many protocols look (RFC 8615).";
+        finds(&check, &root, "/.well-known", ".well-known", why);
         let why = "A path that ends with / names a folder, and the file is its index.html.";
         finds(&check, &root, "/", "index.html", why);
         finds(&check, &root, "/docs/", "docs/index.html", why);
@@ -767,6 +788,9 @@ mod step_2 {
             made(files.link("circle", "root/circle"));
             made(files.make_folder("root/folder"));
             made(files.link("../../secret.txt", "root/folder/index.html"));
+            made(files.link("hello.txt", "root/greeting.txt"));
+            made(files.link("pics", "root/pictures"));
+            made(files.link("../pics/dot.png", "root/docs/dot.png"));
         }
         check.note(
             "linked",
@@ -786,6 +810,13 @@ mod step_2 {
             "/private",
         ] {
             refuses(&check, &root, target, &[403, 404], why);
+        }
+        #[cfg(unix)]
+        {
+            let why = "This symbolic link leads to something below the root, and is as good as what it leads to. What counts is where the path ends once all links are followed, and not whether there was one on the way.";
+            finds(&check, &root, "/greeting.txt", "hello.txt", why);
+            finds(&check, &root, "/pictures/dot.png", "pics/dot.png", why);
+            finds(&check, &root, "/docs/dot.png", "pics/dot.png", why);
         }
     }
 
@@ -913,6 +944,12 @@ mod step_3 {
             let got = answer(&check, &root, &request("HEAD", target), why);
             got.expect(&check, &[status], why)
                 .expect_body(&check, b"", why);
+            if length.is_none() && got.field("content-length").is_some() {
+                let why = "The Content-Length in an answer to HEAD is the length that the body of GET would have, also where that is a refusal, and not the 0 bytes that follow.";
+                let asked = answer(&check, &root, &request("GET", target), why);
+                let length = asked.body.len().to_string();
+                got.expect_field(&check, "Content-Length", &length, why);
+            }
             if let Some(length) = length {
                 let why = "Content-Length in an answer to HEAD is the length that the body of GET would have, and not 0. It may be left out, but it must not be wrong; here the file's length costs nothing, and is asked for.";
                 got.expect_field(&check, "Content-Length", &length.to_string(), why);
@@ -931,6 +968,15 @@ mod step_3 {
             let why = "Also the body of a refusal is as long as its Content-Length says.";
             got.expect_field(&check, "Content-Length", &got.body.len().to_string(), why);
             check.note("compared", length, "with the body");
+        }
+        let why = "This is a folder, and the path does not end with /: the answer says where to go, in the field Location, the same path with a slash behind it. Without that field the client has nowhere to go. What `resolve` found out stands in the fields of its refusal: send them all.";
+        for (target, place) in [("/docs", "/docs/"), ("/docs?page=2", "/docs/")] {
+            let got = answer(&check, &root, &request("GET", target), why);
+            got.expect(&check, &[301, 302, 307, 308], why);
+            let said = got.field("location").unwrap_or("no Location");
+            let path = said.split('?').next().unwrap_or_default();
+            let is_right = path.ends_with(place);
+            check.require(format!("Location: {place}"), said, is_right, why);
         }
         let why = "These methods mean something, but not here: 405, or 501 for one that the server does not know at all. Nothing is changed by them.";
         for method in ["POST", "PUT", "DELETE"] {
@@ -989,6 +1035,13 @@ mod step_4 {
             let why = "Each request is answered by what it says itself, and by nothing that was said before: the protocol has no state. An answer of 404 is an answer, too, and the connection stays open after it.";
             let got = ask(&check, &mut other, "GET", "/missing.txt", why);
             got.expect(&check, &[404], why);
+            // Each of them comes on the connection of the one before.
+            let why = "The requests before this one were refused, with 404 and the like, and received as they should be: their bytes are used up, and the next request begins where they end. A refusal of what was asked for is an answer like any other, and the connection stays open after it.";
+            let got = ask(&check, &mut other, "GET", "/docs", why);
+            got.expect(&check, &[301, 302, 307, 308], why);
+            other.send(with_body("DELETE", "/hello.txt", b""));
+            let got = receive(&check, &mut other, "DELETE", why);
+            got.expect(&check, &[405, 501], why);
             let got = ask(&check, &mut peer, "GET", "/pics/dot.png", why);
             got.expect(&check, &[200], why)
                 .expect_body(&check, &dot(), why);
@@ -1200,10 +1253,13 @@ mod step_4 {
     #[test]
     fn sends_more_than_both_ends_hold() {
         let check = check!();
+        // There is much to send, and both ends may have to share their processor.
+        check.allow(Duration::from_secs(20));
         let root = site(&check);
         let large = check.random(1 << 20).repeat(32);
         check.file("root/large.bin", &large);
-        let server = serve(&check, &root, &[]);
+        // A connection that ends within the time of the check has not ended for lack of a request.
+        let server = serve(&check, &root, &["--patience", "300000"]);
         let mut peer = check.connect(&server);
         let why = "A small file first.";
         ask(&check, &mut peer, "GET", "/hello.txt", why).expect(&check, &[200], why);
@@ -1230,7 +1286,19 @@ mod step_4 {
         ask(&check, &mut peer, "GET", "/hello.txt", why)
             .expect(&check, &[200], why)
             .expect_body(&check, HELLO, why);
-        let (Some(before), Some(after)) = (before, server.peak_memory()) else {
+        let after = server.peak_memory();
+        let why = "The file has become shorter while it was sent, and fewer bytes have come than were announced. Nothing but the end of the stream can tell the client: return an error from `send` (UnexpectedEof), and the connection is closed. Where it stays open, the client waits for ever, or takes the next answer for the rest of the file.";
+        peer.send(request("GET", "/large.bin"));
+        let head = peer.read_while("a head", |got| usize::from(!is_over(got)), why);
+        let got = Answer::of_head(&check, &head, why);
+        got.expect(&check, &[200], why);
+        check.file("root/large.bin", b"a few bytes");
+        check.note("cut", "large.bin to 11 bytes", "while it is sent");
+        let rest = peer.read_to_end(large.len() + 100, why);
+        let shown = format!("{} bytes, and the end", rest.len());
+        let is_less = rest.len() < large.len();
+        check.require("less than was announced, and the end", shown, is_less, why);
+        let (Some(before), Some(after)) = (before, after) else {
             check.note("measured", "no memory", "this system does not tell");
             return;
         };
@@ -1255,23 +1323,40 @@ mod step_5 {
         for head in [
             "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nconnection: x-other , Close\r\n\r\n",
+            "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nConnection: x-other\r\nConnection: close\r\n\r\n",
             "GET /hello.txt HTTP/1.0\r\n\r\n",
+            "GET /hello.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
             "HEAD /hello.txt HTTP/1.0\r\nHost: localhost\r\n\r\n",
         ] {
             let mut peer = check.connect(&server);
             peer.send(head);
             let method = head.split(' ').next().unwrap_or_default();
             let why = "The request says that it is the last one: by Connection: close, a member of a list in whatever case, or by being of HTTP/1.0. It is answered like any other.";
+            let closes = match head {
+                _ if head.contains("keep-alive") => {
+                    "This request is of HTTP/1.0. Its client may ask to keep the connection; this server need not, and does not: after every request of HTTP/1.0 it half-closes, and drains: `farewell::part`."
+                }
+                _ if head.contains("x-other\r\n") => {
+                    "This request has two fields named Connection, and the second one says close. A field that is a list may come in several lines, and all of them count: `Head::list` goes through them."
+                }
+                _ => {
+                    "The client has said that this was its last request, and waits for the end of the stream. Half-close, and drain: `farewell::part`."
+                }
+            };
             let got = receive(&check, &mut peer, method, why);
             got.expect(&check, &[200], why);
             if head.contains("HTTP/1.1") {
-                let why =
-                    "The last answer says that it is the last: Connection: close (RFC 9112 §9.6).";
+                let why = match head {
+                    _ if head.contains("x-other\r\n") => closes,
+                    _ => {
+                        "The last answer says that it is the last: Connection: close (RFC 9112 §9.6)."
+                    }
+                };
                 let said = got.field("connection").unwrap_or("no Connection");
                 let is_said = got.lists("connection", "close");
                 check.require("Connection: close", said, is_said, why);
             }
-            peer.expect_end("The client has said that this was its last request, and waits for the end of the stream. Half-close, and drain: `farewell::part`.");
+            peer.expect_end(closes);
         }
     }
 
@@ -1291,6 +1376,10 @@ mod step_5 {
             let why = "This is no request: 400. What was refused is answered, and that answer is the last one.";
             let got = receive(&check, &mut peer, "GET", why);
             got.expect(&check, &[400], why);
+            let why = "After this answer the connection is closed, and the answer says so, as every last one does: Connection: close (RFC 9112 §9.6). A client that is not told may send its next request into nothing.";
+            let said = got.field("connection").unwrap_or("no Connection");
+            let is_said = got.lists("connection", "close");
+            check.require("Connection: close", said, is_said, why);
             peer.expect_end("Nobody can say where the next request would begin. After a refusal of what was received, the connection is over.");
         }
         let mut peer = check.connect(&server);
@@ -1376,6 +1465,36 @@ mod step_5 {
             let mut peer = check.connect(&server);
             peer.send(beginning).trickle_until_answered(b'a', why);
             receive(&check, &mut peer, "POST", why).expect(&check, &[408], why);
+        }
+        has_one_time_for_head_and_body(&check, &root);
+    }
+
+    /// The head comes when half of the time is over, and of the body nothing: the other half is left for
+    /// that. A server that begins to count anew answers no earlier than after a whole time more.
+    fn has_one_time_for_head_and_body(check: &Check, root: &Path) {
+        const PATIENCE: Duration = Duration::from_millis(1000);
+        let why = "The head came when half of `patience` was over, and nothing of the body. `patience` is for the whole request, head and body: the time at which it has to be there is fixed when the server begins to wait for it, and not anew for the body.";
+        let server = serve(check, root, &["--patience", "1000"]);
+        let mut late = None;
+        // On a busy machine the server may be late, or the head. Then it is tried again.
+        for _ in 0..5 {
+            let mut peer = check.connect(&server);
+            let began = Instant::now();
+            std::thread::sleep(PATIENCE / 2);
+            peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+            let sent = Instant::now();
+            receive(check, &mut peer, "POST", why).expect(check, &[408], why);
+            let took = sent.elapsed();
+            if sent.duration_since(began) < PATIENCE * 3 / 4 {
+                if took < PATIENCE {
+                    return;
+                }
+                late = Some(took);
+            }
+        }
+        if let Some(late) = late {
+            let got = format!("408 after {} ms, and as late each time", late.as_millis());
+            check.fail("408 when 500 ms more are over", got, why);
         }
     }
 
@@ -1875,7 +1994,7 @@ mod step_6 {
         let head = b"PUT /new.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
         let whole = [
             &head[..],
-            b"5;a=b\r\nhello\r\n00a\r\n, \r\nworld\n\r\n0\r\nX: y\r\n\r\n",
+            b"5;a=b\r\nhello\r\n00A\r\n, \r\nworld\n\r\n0\r\nX: y\r\n\r\n",
         ]
         .concat();
         let why = "A chunk is a size in hexadecimal digits, perhaps with extensions behind a semicolon, its bytes, and CRLF. Bytes of a chunk may look like the end of one: the size says where it ends. After the chunk of size 0 come trailer fields and an empty line, and then the next request.";
@@ -1925,6 +2044,12 @@ mod step_6 {
             peer.half_close().expect_end(CLOSES);
         }
         let written = check.files().exists("root/new.txt");
+        let mut peer = check.connect(&server);
+        let most = "x".repeat(1000);
+        peer.send(format!("{head}3E8\r\n{most}\r\n0\r\n\r\n").replace("/new.txt", "/most.txt"));
+        let why =
+            "1000 bytes, in one chunk of 3E8, are not more than --max-body 1000: they are taken.";
+        receive(&check, &mut peer, "PUT", why).expect(&check, &[201], why);
         let why = "A body that was refused is written nowhere.";
         check.require(
             "no file",

@@ -244,6 +244,16 @@ impl Peer<'_> {
         }
     }
 
+    /// Whether bytes have come, once the program has taken all that was sent and sleeps, or a second is
+    /// over. None of them is taken. For a check that acts on either answer.
+    pub fn is_answered(&self) -> bool {
+        self.program.settle(&self.socket, SETTLE);
+        let _ = self.socket.set_nonblocking(true);
+        let came = self.socket.peek(&mut [std::mem::MaybeUninit::uninit()]);
+        let _ = self.socket.set_nonblocking(false);
+        matches!(came, Ok(1..))
+    }
+
     /// What is there when the program has taken all that was sent and sleeps, without waiting.
     fn read_settled(&self, buffer: &mut [u8]) -> Came {
         self.program.settle(&self.socket, SETTLE);

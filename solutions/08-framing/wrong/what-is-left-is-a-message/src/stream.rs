@@ -35,7 +35,7 @@ pub struct Receiver<'a, R> {
 }
 
 impl<'a, R: Read> Receiver<'a, R> {
-    /// A receiver of what arrives on `reader`, in pieces of at most `chunk` bytes, which is at least 1.
+    /// A receiver of what arrives on `reader`. Each `read` gets room for `chunk` bytes, which is at least 1.
     pub fn new(framing: &'a dyn Framing, reader: R, chunk: usize) -> Self {
         Receiver {
             framing,
@@ -48,9 +48,9 @@ impl<'a, R: Read> Receiver<'a, R> {
     /// Step 3. The next message, as soon as it is complete; `None` when the stream has ended between
     /// two frames.
     ///
-    /// Returns a message that has arrived already without reading more, and never reads more than
-    /// `chunk` bytes at a time. Holds no more than a frame that is not complete and one such piece. An
-    /// interrupted `read` is made again.
+    /// Returns a message that has arrived already without reading more. Gives each `read` room for
+    /// `chunk` bytes, no more and no less: what one `read` brings is at most that. Holds no more than a
+    /// frame that is not complete and one such piece. An interrupted `read` is made again.
     ///
     /// Errors: what `decode` says; [`Fault::EndWithin`] when the stream ends within a frame;
     /// [`Fault::Io`] when a `read` fails.

@@ -24,7 +24,8 @@ struct Flying {
 
 /// Step 5, a bonus. As [`sender::send`](crate::sender::send), with several blocks on their way.
 ///
-/// - At most `plan.window` blocks have been sent and are not acknowledged, at any time.
+/// - At most `plan.window` blocks have been sent and are not acknowledged, at any time; and so many
+///   are, while there are blocks: as many as fit are sent before an acknowledgement is waited for.
 /// - No block is sent that is 64 or more ahead of the first one that is not acknowledged: the
 ///   receiver keeps no more.
 /// - Each block has its own timeout. Only what was not acknowledged in time is sent again.
