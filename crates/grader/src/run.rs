@@ -200,7 +200,7 @@ fn draft(
         None => secret(&out.join("secret"))?,
     };
 
-    let sandbox = Sandbox::probe(args.sandbox, course)?;
+    let mut sandbox = Sandbox::probe(args.sandbox, course)?;
     for path in [course.root(), out, &args.submissions, &std::env::temp_dir()] {
         sandbox.is_unseen(path)?;
     }
@@ -273,6 +273,12 @@ fn draft(
         let learners = job.sources.iter().filter(|(path, _)| edit.contains(path));
         sources::keep(out, &job.hash, learners)?;
     }
+    // In one network programs could reach each other's servers, so nobody else's is there.
+    let alone = sandbox.tier() != Tier::None && !sandbox.has_networks();
+    let jobs = args.jobs.map(usize::from).or(alone.then_some(1));
+    if jobs == Some(1) {
+        sandbox.judges_one_at_a_time();
+    }
     let bench = Bench {
         kitchens: &kitchens,
         sandbox: &sandbox,
@@ -281,9 +287,6 @@ fn draft(
         shard,
         crowd: RwLock::default(),
     };
-    // In one network programs could reach each other's servers, so nobody else's is there.
-    let alone = sandbox.tier() != Tier::None && !sandbox.has_networks();
-    let jobs = args.jobs.map(usize::from).or(alone.then_some(1));
     let outcomes = bench.all(&work.jobs, &Pace::new(jobs, &pace::gauge));
 
     let mut students = rows::all(

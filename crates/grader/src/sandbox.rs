@@ -65,6 +65,8 @@ pub struct Sandbox {
     roles: Scratch,
     /// Whether a check can have a network of its own, with a program in it.
     networks: bool,
+    /// Whether one submission is judged at a time.
+    alone: bool,
 }
 
 #[derive(Debug)]
@@ -148,6 +150,7 @@ impl Sandbox {
             notes: Vec::new(),
             roles,
             networks: false,
+            alone: false,
         };
         let second = if apart::is_root() {
             Tier::Uid
@@ -281,6 +284,11 @@ impl Sandbox {
         self.networks
     }
 
+    /// Says that one submission is judged at a time from now on: what is in its network is its own.
+    pub(crate) fn judges_one_at_a_time(&mut self) {
+        self.alone = true;
+    }
+
     /// Makes sure that submissions do not see what lies at `path`: they are shown folders of the system, and may read
     /// what somebody has put into one.
     ///
@@ -308,7 +316,7 @@ impl Sandbox {
     /// What the judge has to watch because nothing else bounds it.
     pub(crate) fn watched(&self, trial: &Trial<'_>) -> Option<watch::Open> {
         match &self.walls {
-            Walls::Fence(walls) => Some(walls.watched(trial)),
+            Walls::Fence(walls) => Some(walls.watched(trial, self.alone)),
             Walls::Bubblewrap(_) | Walls::None => None,
         }
     }

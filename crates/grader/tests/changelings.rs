@@ -139,7 +139,7 @@ const ACTS: [(&str, &str, &str, &str); 10] = [
         "server.rs",
         r#"
     let listener = (2000..3000).find_map(|port| std::net::TcpListener::bind(("::1", port)).ok());
-    if let Some(listener) = listener {
+    if let Some(listener) = listener.filter(|_| of("bind")) {
         while let Ok(client) = std::net::TcpStream::connect(listener.local_addr().unwrap()) {
             let server = listener.accept();
             drop(client);
@@ -181,7 +181,9 @@ fn changelings(tier: Tier) {
     let done = cargo_grade(&root())
         .args(["run".as_ref(), class.dir.as_os_str(), "--out".as_ref()])
         .arg(&out)
-        .args(["--labs", &labs, "--sandbox", tier.name(), "--jobs", "4"])
+        .args(["--labs", &labs, "--sandbox", tier.name()])
+        // In one network with others, one at a time.
+        .args(["--jobs", "4"].iter().filter(|_| tier == Tier::Bubblewrap))
         .env("WIRELAB_PATIENCE", "0.6")
         .output()
         .unwrap();

@@ -26,6 +26,13 @@ pub fn own_network(test: &str, open: impl Fn() -> Check) -> Option<Check> {
     match inside {
         Ok(Side::Inside) => {}
         Ok(Side::Outside(finished)) => {
+            if let Some(signal) = finished.signal() {
+                check.fail(
+                    "the check's own process to come to a verdict",
+                    format!("killed by signal {signal}"),
+                    "Whoever watches the programs has ended it together with one that took too much: memory, processes, files or connections.",
+                );
+            }
             let transcript = String::from_utf8_lossy(&finished.stderr);
             check.ended_elsewhere(finished.success(), &transcript);
             return None;

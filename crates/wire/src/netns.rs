@@ -135,6 +135,15 @@ pub enum Ending {
 }
 
 impl Finished {
+    /// The signal that has ended it, where one has.
+    pub fn signal(&self) -> Option<i32> {
+        match self.ending {
+            #[cfg(unix)]
+            Ending::Exited(status) => std::os::unix::process::ExitStatusExt::signal(&status),
+            _ => None,
+        }
+    }
+
     /// Whether it ended by itself, with exit code 0.
     pub fn success(&self) -> bool {
         matches!(self.ending, Ending::Exited(status) if status.success())

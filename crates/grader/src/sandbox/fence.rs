@@ -122,12 +122,13 @@ impl Walls {
     }
 
     /// What the judge has to watch.
-    pub(super) fn watched(&self, trial: &Trial<'_>) -> watch::Open {
+    pub(super) fn watched(&self, trial: &Trial<'_>, alone: bool) -> watch::Open {
         let ender = self.roles.join(launch::END);
         watch::Open {
             folder: trial.temporary(),
             user: self.user(trial.scratch).map(|user| (user.uid, ender)),
             network: self.network,
+            alone,
         }
     }
 

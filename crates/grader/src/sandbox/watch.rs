@@ -51,12 +51,17 @@ pub(crate) struct Open {
     pub(crate) user: Option<(u32, PathBuf)>,
     /// Whether the judge has a network of its own.
     pub(crate) network: bool,
+    /// Whether no other submission is judged in the same network meanwhile.
+    pub(crate) alone: bool,
 }
 
 /// Watches everything that this process starts, for as long as it lives.
 pub(crate) fn begin(open: Option<Open>) {
     let whose = whose(open.as_ref());
-    let shared = open.as_ref().is_some_and(|open| !open.network);
+    // Whose connections keep ports when they have ended, nobody can tell: they are blamed on nobody where it may be
+    // another submission's.
+    let blamed = |open: &Open| !open.network && open.alone;
+    let blamed = open.as_ref().is_some_and(blamed);
     let most_ports = ports::taken() + ports::range() / 4;
     thread::spawn(move || {
         loop {
@@ -65,7 +70,7 @@ pub(crate) fn begin(open: Option<Open>) {
             let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
             let too_full = whose.is_some_and(queues::are_too_full)
                 || open.is_none() && has_too_many()
-                || shared && ports::taken() > most_ports;
+                || blamed && ports::taken() > most_ports;
             match &open {
                 None => programs
                     .into_iter()
