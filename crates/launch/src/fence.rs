@@ -14,6 +14,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{self, Family, Others};
+use crate::inside::drop_capabilities;
 
 /// The newest rules that are asked for. Of older kernels' rules as many are used as there are.
 const RULES: ABI = ABI::V6;
@@ -57,6 +58,7 @@ impl Fence {
             !self.landlock || status.ruleset != RulesetStatus::NotEnforced,
             "this kernel has no Landlock, or it is switched off (Linux 5.13; `lsm=` on its command line)"
         );
+        drop_capabilities().context("rights cannot be dropped")?;
         let families: &[Family] = if self.network {
             &[Family::Internet]
         } else {

@@ -231,6 +231,11 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
             let other = is_none_of(2, protocols)?;
             of_socket.push(rule([is(0, family)?].into_iter().chain(other))?);
         }
+        // Whoever is root in a network of its own may have raw ones.
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            let raw = compare(1, SeccompCmpOp::MaskedEq(KIND), libc::SOCK_RAW)?;
+            of_socket.push(rule([is(0, family)?, raw])?);
+        }
         rules.insert(libc::SYS_socket, of_socket);
     }
     // Every kind of namespace of one's own (clone(2)).

@@ -214,16 +214,19 @@ fn drop_rights() -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    let none = CapabilitySet::empty();
-    set_capabilities(
-        None,
-        CapabilitySets {
-            effective: none,
-            permitted: none,
-            inheritable: none,
-        },
-    )?;
+    drop_capabilities()?;
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Gives back what root may do, in whatever namespace.
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    Ok(set_capabilities(None, sets)?)
 }
 
 /// clone(2) without a stack of its own, which is fork(2) with namespaces: the child's number, or none in the child.
