@@ -51,6 +51,8 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
 
     let class = Class::new(scratch.path().join("class"));
     class.solution("ada", ECHO);
+    // Its checks change limits of a program that is another user's here.
+    class.solution("ada", "05-waiting");
     class.solution("grace", ECHO);
     let wrong = "solutions/04-tcp-echo/wrong/asks-the-listening-socket/src";
     for file in fs::read_dir(root().join(wrong)).unwrap() {
@@ -60,7 +62,7 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
     }
     let out = scratch.path().join("out");
     let run = format!(
-        "{} run {} --out {} --labs tcp-echo",
+        "{} run {} --out {} --labs tcp-echo,waiting",
         env!("CARGO_BIN_EXE_grader"),
         class.dir.display(),
         out.display()
@@ -80,10 +82,25 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
     let grades = table(&out.join("grades.csv"));
     for student in ["ada", "grace"] {
         let row = &grades[student];
-        assert_eq!(row["tcp-echo"], (core - 1).to_string(), "{row:?}\n{said}");
-        assert_eq!(row["max"], (core - 1).to_string());
-        assert_eq!(row["flags"], "");
+        let page = fs::read_to_string(out.join(format!("feedback/{student}.md"))).unwrap();
+        assert_eq!(
+            row["tcp-echo"],
+            (core - 1).to_string(),
+            "{row:?}\n{said}\n{page}"
+        );
+        let missing = if student == "ada" {
+            ""
+        } else {
+            "missing:waiting"
+        };
+        assert_eq!(row["flags"], missing);
     }
+    let waiting = course.lab("waiting").unwrap().max_points();
+    let all = (waiting.core.0 + waiting.bonus.0).to_string();
+    let page = fs::read_to_string(out.join("feedback/ada.md")).unwrap();
+    assert_eq!(grades["ada"]["waiting"], all, "{page}");
+    let most = (core - 1 + waiting.core.0).to_string();
+    assert_eq!(grades["ada"]["max"], most);
     let page = fs::read_to_string(out.join("feedback/ada.md")).unwrap();
     assert!(page.contains("counts for nobody"), "{page}");
 }

@@ -81,16 +81,42 @@ impl Program {
 
     /// Sets a resource limit for it and all that it started.
     fn limit(&self, resource: rustix::process::Resource, n: u64) {
+        use rustix::io::Errno;
         use rustix::process::{Pid, Rlimit, prlimit};
         let limit = Rlimit {
             current: Some(n),
             maximum: Some(n),
         };
         for pid in crate::blocked::program(self.pid()) {
-            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            if let Err(error) = prlimit(pid, resource, limit) {
-                panic!("the program's limit of {resource:?} cannot be set: {error}");
+            let of = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            match prlimit(of, resource, limit) {
+                // One that has ended meanwhile has no more.
+                Ok(_) | Err(Errno::SRCH) => {}
+                Err(Errno::PERM) if limit_as_its_user(pid, resource, n) => {}
+                Err(error) => panic!("the program's limit of {resource:?} cannot be set: {error}"),
             }
         }
     }
+}
+
+/// Sets a limit of another user's process as that user, which root may become where it may not do this itself: in a
+/// container, without CAP_SYS_RESOURCE. Whether that was done, by prlimit(1).
+fn limit_as_its_user(pid: u32, resource: rustix::process::Resource, n: u64) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let name = match resource {
+        rustix::process::Resource::Nofile => "nofile",
+        rustix::process::Resource::Fsize => "fsize",
+        _ => return false,
+    };
+    let Ok(process) = std::fs::metadata(format!("/proc/{pid}")) else {
+        return false;
+    };
+    let mut command = std::process::Command::new("prlimit");
+    command
+        .arg(format!("--pid={pid}"))
+        .arg(format!("--{name}={n}:{n}"))
+        .uid(process.uid())
+        .gid(process.gid());
+    command.output().is_ok_and(|output| output.status.success())
 }
