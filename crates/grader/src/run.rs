@@ -201,11 +201,9 @@ fn draft(
     };
 
     let mut sandbox = Sandbox::probe(args.sandbox, course)?;
-    for path in [course.root(), out, &args.submissions, &std::env::temp_dir()] {
+    let ours = [course.root(), out, &args.submissions, &std::env::temp_dir()];
+    for path in ours.into_iter().chain(args.hidden.as_deref()) {
         sandbox.is_unseen(path)?;
-    }
-    if let Some(hidden) = &args.hidden {
-        sandbox.is_unseen(hidden)?;
     }
     if sandbox.tier() == Tier::Bubblewrap {
         apart::is_readable(&course.root().join("course.toml"))?;

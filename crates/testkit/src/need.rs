@@ -115,7 +115,9 @@ pub(crate) fn lacking(need: Need) -> Option<String> {
     static BROADCAST: OnceLock<Result<(), String>> = OnceLock::new();
     let probed = match need {
         Need::Ipv6 => &IPV6,
-        _ => &BROADCAST,
+        Need::Broadcast => &BROADCAST,
+        // Nothing is tried.
+        _ => return None,
     };
     match need.known() {
         Some(true) => None,

@@ -14,6 +14,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The grader's executable, built as `cargo grade` builds it.
 pub struct Grading {
     program: PathBuf,
+    root: PathBuf,
 }
 
 /// What a run took.
@@ -36,26 +37,28 @@ impl Grading {
         let own = std::env::current_exe().context("cannot tell this program's path")?;
         let folder = own.parent().and_then(Path::parent);
         let program = folder.context("this program lies nowhere")?.join("grader");
-        Ok(Grading { program })
+        Ok(Grading {
+            program,
+            root: course.root().to_owned(),
+        })
     }
 
     /// The grader, in the course's folder.
-    pub fn command(&self, course: &Course) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.current_dir(course.root());
+        command.current_dir(&self.root);
         command
     }
 
     pub fn run(
         &self,
-        course: &Course,
         submissions: &Path,
         out: &Path,
         labs: &[String],
         resume: bool,
     ) -> anyhow::Result<Graded> {
         println!("grading {}", submissions.display());
-        let mut command = self.command(course);
+        let mut command = self.command();
         command.arg("run").arg(submissions).arg("--out").arg(out);
         if !labs.is_empty() {
             command.args(["--labs", &labs.join(",")]);

@@ -4,8 +4,7 @@
 //! the floor (the same calls of the compiler and the same checks, bare, with every core full) and against the plain
 //! way (a copy of the learners' workspace for each submission, `cargo test`, one after the other), in one run. Whoever
 //! does the latter with care names the labs' packages, so that the tests of everything else stay out: measured too.
-//! Nothing here
-//! asserts anything.
+//! Nothing here asserts anything.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         floor.programs
     );
     let out = home.join("grades");
-    let first = grading.run(&course, &class, &out, labs, false)?;
+    let first = grading.run(&class, &out, labs, false)?;
     let ratio = first.time.as_secs_f64() / floor.time.as_secs_f64();
     table.row(
         &format!(
@@ -102,7 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.plain > 0 {
         let students = u32::try_from(arguments.students)?;
         let each = first.time / students.max(1);
-        let workspace = Workspace::hand_out(&course, &grading, &home.join("workspace"))?;
+        let workspace = Workspace::hand_out(&grading, &home.join("workspace"))?;
         let plain = |tested| {
             plain::measure(
                 &course,
@@ -137,7 +136,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 
     let class = make(&course, &home.join("again"), arguments.students, labs, 10)?;
-    let again = grading.run(&course, &class, &out, labs, true)?;
+    let again = grading.run(&class, &out, labs, true)?;
     let share = 100.0 * again.time.as_secs_f64() / first.time.as_secs_f64();
     table.row(
         "a tenth hands in again ÷ the first run",
@@ -153,7 +152,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for students in [arguments.growth / 10, arguments.growth] {
             let dir = home.join(format!("of-{students}"));
             let class = make(&course, &dir, students, &lab, 0)?;
-            let graded = grading.run(&course, &class, &dir.join("grades"), &lab, false)?;
+            let graded = grading.run(&class, &dir.join("grades"), &lab, false)?;
             each.push(graded.time.as_secs_f64() / students.max(1) as f64);
             most = most.max(graded.memory);
         }

@@ -25,10 +25,10 @@ pub enum Tested {
 pub struct Workspace(PathBuf);
 
 impl Workspace {
-    pub fn hand_out(course: &Course, grading: &Grading, dir: &Path) -> anyhow::Result<Workspace> {
+    pub fn hand_out(grading: &Grading, dir: &Path) -> anyhow::Result<Workspace> {
         println!("handing out the workspace");
         let output = grading
-            .command(course)
+            .command()
             .args(["handout", "--no-verify"])
             .arg(dir)
             .output()

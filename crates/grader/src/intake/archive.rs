@@ -178,16 +178,20 @@ fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
     }
     match packing {
         Packing::Zip => zip(file, packed, collection),
-        Packing::TarGz => {
-            tar_names(GzDecoder::new(BufReader::new(&file)), packed)?;
-            file.rewind().map_err(unreadable)?;
-            tar(GzDecoder::new(BufReader::new(file)), packed, collection)
-        }
         _ => {
-            tar_names(BufReader::new(&file), packed)?;
+            tar_names(unpacked(&file, packing), packed)?;
             file.rewind().map_err(unreadable)?;
-            tar(BufReader::new(file), packed, collection)
+            tar(unpacked(&file, packing), packed, collection)
         }
+    }
+}
+
+/// What a tar is made of, from where its file is read.
+fn unpacked(file: &File, packing: Packing) -> Box<dyn Read + '_> {
+    let file = BufReader::new(file);
+    match packing {
+        Packing::TarGz => Box::new(GzDecoder::new(file)),
+        _ => Box::new(file),
     }
 }
 

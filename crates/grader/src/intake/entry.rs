@@ -70,14 +70,15 @@ fn number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// What Moodle writes behind a student's name and number.
+const MOODLES: &str = "_assignsubmission_";
+
 /// Nobody, where more than one may be meant: full names and files are the students' to choose.
 fn moodle(name: &str) -> Option<Who> {
-    const MARK: &str = "_assignsubmission_";
-    let (head, _) = name.split_once(MARK)?;
-    let (full, id) = head.rsplit_once('_')?;
-    let mut heads = name.rmatch_indices(MARK).map(|(at, _)| &name[..at]);
-    let only = heads.all(|other| other == head || !is_moodles(other));
-    (number(id) && !full.is_empty() && only).then(|| Who {
+    let mut heads = name.match_indices(MOODLES).map(|(at, _)| &name[..at]);
+    let (full, id) = name_and_number(heads.next()?)?;
+    let only = heads.all(|other| name_and_number(other).is_none());
+    only.then(|| Who {
         key: id.to_owned(),
         aliases: vec![full.to_owned()],
         name: full.to_owned(),
@@ -85,10 +86,10 @@ fn moodle(name: &str) -> Option<Who> {
     })
 }
 
-/// Whether what stands before Moodle's mark is a name and a number.
-fn is_moodles(head: &str) -> bool {
+/// The name and the number that stand before [`MOODLES`].
+fn name_and_number(head: &str) -> Option<(&str, &str)> {
     let parts = head.rsplit_once('_');
-    parts.is_some_and(|(full, id)| number(id) && !full.is_empty())
+    parts.filter(|(full, id)| number(id) && !full.is_empty())
 }
 
 fn canvas(name: &str) -> Option<Who> {
@@ -143,7 +144,7 @@ pub fn canvas_feedback(name: &str) -> Option<String> {
 #[must_use]
 pub fn moodle_feedback(name: &str) -> Option<String> {
     moodle(name)?;
-    let (head, _) = name.split_once("_assignsubmission_")?;
+    let (head, _) = name.split_once(MOODLES)?;
     // With an underscore at its end, as older versions want it and newer ones allow it.
     Some(format!("{head}_assignsubmission_file_/feedback.md"))
 }

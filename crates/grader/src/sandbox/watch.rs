@@ -60,9 +60,8 @@ pub(crate) fn begin(open: Option<Open>) {
     let whose = whose(open.as_ref());
     // Whose connections keep ports when they have ended, nobody can tell: they are blamed on nobody where it may be
     // another submission's.
-    let blamed = |open: &Open| !open.network && open.alone;
-    let blamed = open.as_ref().is_some_and(blamed);
-    let most_ports = ports::taken() + ports::range() / 4;
+    let blamed = open.as_ref().filter(|open| !open.network && open.alone);
+    let most_ports = blamed.map(|_| ports::taken() + ports::range() / 4);
     thread::spawn(move || {
         loop {
             // Our children are checks, theirs the programs, and what programs have left behind.
@@ -70,7 +69,7 @@ pub(crate) fn begin(open: Option<Open>) {
             let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
             let too_full = whose.is_some_and(queues::are_too_full)
                 || open.is_none() && has_too_many()
-                || blamed && ports::taken() > most_ports;
+                || most_ports.is_some_and(|most| ports::taken() > most);
             match &open {
                 None => programs
                     .into_iter()
