@@ -495,7 +495,26 @@ fn wrong_answers_fail_the_checks_that_they_name() {
             }),
         })
         .collect();
-    for (job, reports) in judge(&answers, &mut problems) {
+    let mut judged = judge(&answers, &mut problems);
+    // A check is lenient with a program that a busy machine holds up, also with a wrong one: what got through is judged
+    // once more, by itself.
+    for (job, reports) in &mut judged {
+        for report in reports
+            .iter_mut()
+            .filter(|report| report.verdict == Verdict::Passed)
+        {
+            eprintln!("{}: {} again", job.program.title(), report.name);
+            let again = Job {
+                program: job.program,
+                selection: Selection::Checks(vec![report.name.clone()]),
+            };
+            let mut reports = judge(std::slice::from_ref(&again), &mut problems);
+            if let Some(second) = reports.pop().and_then(|(_, mut reports)| reports.pop()) {
+                *report = second;
+            }
+        }
+    }
+    for (job, reports) in judged {
         for report in &reports {
             let title = job.program.title();
             match &report.verdict {

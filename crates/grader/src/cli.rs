@@ -198,6 +198,9 @@ pub struct Harness {
     /// Who it is from, as Gradescope writes it
     #[arg(long, value_name = "JSON")]
     pub metadata: Option<PathBuf>,
+    /// The file with what seeds are made from
+    #[arg(long, value_name = "FILE")]
+    pub secret: Option<PathBuf>,
     /// What else `cargo grade run` is told
     #[arg(last = true)]
     pub run: Vec<String>,

@@ -20,8 +20,19 @@ use crate::sandbox::{Sandbox, Tier, Trial, watch};
 /// The name under which the grader is a judge: `NAME REQUEST ANSWER`.
 pub const NAME: &str = "wirelab-judge";
 
-/// How long one lab of one submission may take in all: the checks have deadlines of their own.
-const LIMIT: Duration = Duration::from_secs(1800);
+/// How long one lab of one submission may take in all. The checks have deadlines of their own, which a program that
+/// never does anything meets in all of them: they come to an end long before.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// The same of the first run of one executable's checks, all of them.
+const ROUND: Duration = Duration::from_secs(1200);
+
+/// When what failed is not run again: so many repetitions have shown the same failure, and none another verdict, ...
+const CONFIRMED: usize = 3;
+
+/// ... and they took so long together, in seconds. A program that lets checks run out of time does it in all of them,
+/// and would take from the class an hour of its evening.
+const LONG: f64 = 30.0;
 
 /// What is to be judged.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +49,8 @@ struct Request {
     walls: Option<Walls>,
     /// Whether a check can have a network of its own, with a program in it.
     networks: bool,
+    /// Where the lab's `tests/data` is, where not in the course.
+    data: Option<PathBuf>,
 }
 
 /// What a check may find missing on a machine, in the words of `lab.toml` and `WIRELAB_LACKS`.
@@ -91,12 +104,12 @@ pub fn judge(
     seed: &str,
     scratch: &Path,
 ) -> anyhow::Result<Answer> {
-    let (request, answer) = (scratch.join("request.json"), scratch.join("answer.json"));
     let trial = Trial {
         scratch,
         program,
         data: lab.dir().join("tests/data").canonicalize().ok(),
     };
+    let (request, answer) = (trial.request(), scratch.join("answer.json"));
     let tier = sandbox.tier();
     let orders = Request {
         course: lab.root().to_owned(),
@@ -112,6 +125,7 @@ pub fn judge(
             open: sandbox.watched(&trial),
         }),
         networks: sandbox.has_networks(),
+        data: sandbox.data(&trial)?,
     };
     fs::write(&request, serde_json::to_vec(&orders)?)
         .with_context(|| format!("{} cannot be written", request.display()))?;
@@ -184,10 +198,15 @@ fn suite(
         options.program = Some(request.program.clone());
         options.launcher = request.walls.as_ref().map(|walls| walls.launcher.clone());
         options.seed = Some(request.seed.clone());
+        options.deadline = ROUND;
         options.verdicts = Some(request.verdicts.clone());
         options.selection = selection;
         let lacks = ("WIRELAB_LACKS".into(), lacking.join(",").into());
         options.environment.push(lacks);
+        let data = request.data.as_ref().map(|data| data.into());
+        options
+            .environment
+            .extend(data.map(|data| ("WIRELAB_DATA".into(), data)));
         let reports = Runner::new(lab, options).judge(executable, &Cancel::new(), |_| {})?;
         let walls = request.walls.as_ref();
         if walls.is_some_and(|walls| Record::failed(&walls.record) > 0) {
@@ -206,29 +225,41 @@ fn suite(
     Ok(reports)
 }
 
-/// Has every check that failed run again, alone: two of three decide. The names of those that did not always say the
+/// Has the checks that failed run again, alone: two of three decide. The names of those that did not always say the
 /// same; where the first two agree, the third changes nothing and is not run. One that passes in the end keeps the
 /// transcript of its failure, for whoever looks into it.
+///
+/// Those that failed soonest come first, and the rest stand as they are where a repetition has no more to tell: see
+/// [`CONFIRMED`].
 fn two_of_three(
     reports: &mut [CheckReport],
     mut again: impl FnMut(&str) -> anyhow::Result<CheckReport>,
 ) -> anyhow::Result<Vec<String>> {
+    let (mut confirmed, mut took) = (0, 0.0);
     let mut unsteady = Vec::new();
-    for report in reports {
-        if report.verdict != Verdict::Failed {
-            continue;
+    let failed = reports
+        .iter_mut()
+        .filter(|report| report.verdict == Verdict::Failed);
+    let mut failed: Vec<_> = failed.enumerate().collect();
+    failed.sort_by(|(_, a), (_, b)| a.seconds.total_cmp(&b.seconds));
+    for (place, report) in failed {
+        if unsteady.is_empty() && confirmed >= CONFIRMED && took >= LONG {
+            break;
         }
         let mut second = again(&report.name)?;
         if second.verdict == Verdict::Failed {
+            confirmed += 1;
+            took += second.seconds;
             continue;
         }
-        unsteady.push(report.name.clone());
+        unsteady.push((place, report.name.clone()));
         if again(&report.name)?.verdict == Verdict::Passed {
             second.message = report.message.take();
             *report = second;
         }
     }
-    Ok(unsteady)
+    unsteady.sort();
+    Ok(unsteady.into_iter().map(|(_, name)| name).collect())
 }
 
 /// Whether a verdict is one about the program, or a skip for what this machine lacks: a program does not decide what is
@@ -301,6 +332,38 @@ mod tests {
         assert_eq!(decided(&[false]), (false, false, 1));
         assert_eq!(decided(&[true, true]), (true, true, 2));
         assert_eq!(decided(&[true, false]), (false, true, 2));
+    }
+
+    /// How many of eight failures are run again, each of which takes `seconds`, where the one at `passes` passes then.
+    fn repeated(seconds: f64, passes: Option<usize>) -> usize {
+        let mut reports: Vec<CheckReport> = (0..8).map(|_| report(false)).collect();
+        for (n, report) in reports.iter_mut().enumerate() {
+            report.name = n.to_string();
+            report.seconds = seconds - n as f64 / 100.0;
+        }
+        let mut asked = Vec::new();
+        let again = |name: &str| {
+            asked.push(name.to_owned());
+            let mut second = report(passes.is_some_and(|n| n.to_string() == name));
+            second.seconds = seconds;
+            Ok(second)
+        };
+        two_of_three(&mut reports, again).unwrap();
+        // The soonest is the last of them.
+        assert_eq!(asked[0], "7");
+        asked.dedup();
+        asked.len()
+    }
+
+    #[test]
+    fn what_runs_out_of_time_again_and_again_is_confirmed() {
+        assert_eq!(repeated(0.01, None), 8);
+        assert_eq!(repeated(10.0, None), 3);
+        assert_eq!(repeated(7.0, None), 5);
+        assert_eq!(repeated(40.0, None), 3);
+        // One that passes tells that another run may tell something.
+        assert_eq!(repeated(10.0, Some(6)), 8);
+        assert_eq!(repeated(10.0, Some(1)), 3);
     }
 
     #[test]

@@ -109,6 +109,7 @@ fn clear(course: &Course, out: &Path) {
     let (temporary, home) = (std::env::temp_dir(), course.target_dir().join("grade"));
     for (folder, kind) in [
         (temporary.as_path(), bench::SCRATCH),
+        (&temporary, build::ELSEWHERE),
         (&home, build::SCRATCH),
         (&home.join("hidden"), report::UNFINISHED),
         (out, report::UNFINISHED),
@@ -202,7 +203,8 @@ fn draft(
 
     let mut sandbox = Sandbox::probe(args.sandbox, course)?;
     let ours = [course.root(), out, &args.submissions, &std::env::temp_dir()];
-    for path in ours.into_iter().chain(args.hidden.as_deref()) {
+    let more = args.earlier.iter().chain(&args.hidden);
+    for path in ours.into_iter().chain(more.map(PathBuf::as_path)) {
         sandbox.is_unseen(path)?;
     }
     if sandbox.tier() == Tier::Bubblewrap {

@@ -109,6 +109,12 @@ impl Trial<'_> {
         self.scratch.join("tmp")
     }
 
+    /// What is asked of the judge.
+    #[must_use]
+    pub fn request(&self) -> PathBuf {
+        self.scratch.join("request.json")
+    }
+
     /// Where the checks write their verdicts.
     #[must_use]
     pub fn verdicts(&self) -> PathBuf {
@@ -191,15 +197,14 @@ impl Sandbox {
         if self.role(PROBE).exists() {
             return Ok(());
         }
-        let launcher = launcher::build(course)?;
+        let built = launcher::build(course)?;
+        // A copy, which everybody may read: the course and its target folder may be closed to them.
+        let launcher = self.role(launch::LAUNCHER);
+        fs::copy(&built, &launcher)
+            .with_context(|| format!("{} cannot be made", launcher.display()))?;
+        fs::set_permissions(&launcher, Permissions::from_mode(0o755))?;
         apart::is_readable(&launcher)?;
-        let roles = [
-            launch::LAUNCHER,
-            launch::BEHIND,
-            launch::FENCED,
-            launch::END,
-            PROBE,
-        ];
+        let roles = [launch::BEHIND, launch::FENCED, launch::END, PROBE];
         roles
             .iter()
             .try_for_each(|role| self.assign(role, &launcher))
@@ -216,9 +221,9 @@ impl Sandbox {
     }
 
     fn set_up(&mut self, tier: Tier, course: &Course) -> anyhow::Result<()> {
-        apart::is_readable(&self.role(judge::NAME).canonicalize()?)?;
         (self.walls, self.notes) = match tier {
             Tier::Bubblewrap => {
+                apart::is_readable(&self.role(judge::NAME).canonicalize()?)?;
                 let walls = bubblewrap::Walls::set_up(self.roles.path())?;
                 self.equip(course)?;
                 (Walls::Bubblewrap(walls), Vec::new())
@@ -301,6 +306,9 @@ impl Sandbox {
         let Ok(path) = path.canonicalize() else {
             return Ok(());
         };
+        if let Walls::Fence(walls) = &self.walls {
+            walls.hides(&path)?;
+        }
         for shown in there(PROGRAMS) {
             let shown = Path::new(shown).canonicalize()?;
             ensure!(
@@ -311,6 +319,17 @@ impl Sandbox {
             );
         }
         Ok(())
+    }
+
+    /// Where a program finds the files of `tests/data` that its checks name to it, where not in the course.
+    ///
+    /// # Errors
+    /// They cannot be put there.
+    pub(crate) fn data(&self, trial: &Trial<'_>) -> anyhow::Result<Option<PathBuf>> {
+        match &self.walls {
+            Walls::Fence(walls) => walls.data(trial),
+            Walls::Bubblewrap(_) | Walls::None => Ok(None),
+        }
     }
 
     /// What the judge has to watch because nothing else bounds it.

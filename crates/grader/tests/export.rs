@@ -2,108 +2,21 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::io::Read as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use assert_cmd::Command;
 use serde_json::Value;
 use testkit::Need;
 
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.join("../..").canonicalize().unwrap()
-}
+#[path = "support/class.rs"]
+mod class;
+#[path = "support/gradescope.rs"]
+mod gradescope;
 
-fn grader() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-    command.current_dir(root());
-    command
-}
-
-/// Gradescope's folders.
-struct Harness {
-    dir: tempfile::TempDir,
-}
-
-impl Harness {
-    /// Unpacks the autograder as Gradescope does, and makes the image.
-    fn set_up(zip: &Path) -> Harness {
-        let dir = tempfile::tempdir().unwrap();
-        // As in an image: anybody can get there.
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-        let harness = Harness { dir };
-        let mut archive = zip::ZipArchive::new(fs::File::open(zip).unwrap()).unwrap();
-        for index in 0..archive.len() {
-            let mut file = archive.by_index(index).unwrap();
-            let path = harness.path("source").join(&*file.name().unwrap());
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).unwrap();
-            fs::write(&path, bytes).unwrap();
-            let mode = file.unix_mode().unwrap() & 0o777;
-            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        }
-        fs::copy(
-            harness.path("source/run_autograder"),
-            harness.path("run_autograder"),
-        )
-        .unwrap();
-        fs::create_dir_all(harness.path("results")).unwrap();
-        let done = harness.script("source/setup.sh");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        harness
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.dir.path().join(path)
-    }
-
-    fn script(&self, script: &str) -> Output {
-        std::process::Command::new(self.path(script))
-            .current_dir(self.dir.path())
-            .env("AUTOGRADER_ROOT", self.dir.path())
-            .env("GRADER", env!("CARGO_BIN_EXE_grader"))
-            // What was compiled for the last of these images serves this one.
-            .env("CARGO_TARGET_DIR", root().join("target/export/image"))
-            .output()
-            .unwrap()
-    }
-
-    fn put(&self, path: &str, bytes: &[u8]) {
-        let path = self.path("submission").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn solution(&self) {
-        let solution = root().join("solutions/00-first-contact/src");
-        for file in ["echo.rs", "greet.rs"] {
-            self.put(
-                &format!("labs/00-first-contact/src/{file}"),
-                &fs::read(solution.join(file)).unwrap(),
-            );
-        }
-    }
-
-    /// Judges what lies there, and takes it away again.
-    fn judge(&self) -> Value {
-        let done = self.script("run_autograder");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        fs::remove_dir_all(self.path("submission")).unwrap();
-        serde_json::from_slice(&fs::read(self.path("results/results.json")).unwrap()).unwrap()
-    }
-}
+use class::{cargo_grade, root};
+use gradescope::Harness;
 
 /// By test: its score, and what can be had.
 fn scores(results: &Value) -> BTreeMap<String, (u64, u64)> {
@@ -126,17 +39,10 @@ fn an_autograder_judges_in_gradescopes_folders() {
     if !testkit::need(Need::Sandbox) {
         return;
     }
-    let scratch = tempfile::tempdir().unwrap();
-    let zip = scratch.path().join("autograder.zip");
-    grader()
-        .args(["export", "gradescope", "first-contact", "--out"])
-        .arg(&zip)
-        .assert()
-        .success();
-    let harness = Harness::set_up(&zip);
+    let harness = Harness::of(&["first-contact"]);
     assert!(!harness.path("source/course/solutions").exists());
 
-    harness.solution();
+    harness.solution("00-first-contact");
     let metadata =
         r#"{"id": 1, "users": [{"email": "../ada@example.org", "id": 2, "name": "Ada"}]}"#;
     fs::write(harness.path("submission_metadata.json"), metadata).unwrap();
@@ -147,7 +53,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     assert_eq!(results["tests"][1]["number"], "2.1");
 
     // One that sends its whole buffer back.
-    harness.solution();
+    harness.solution("00-first-contact");
     let wrong = "solutions/00-first-contact/wrong/sends-the-whole-buffer/src/echo.rs";
     harness.put(
         "labs/00-first-contact/src/echo.rs",
@@ -170,7 +76,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     );
 
     // What does not compile, and what is not taken, earns nothing and says why.
-    harness.solution();
+    harness.solution("00-first-contact");
     harness.put("labs/00-first-contact/src/echo.rs", b"fn broken( {");
     let results = harness.judge();
     assert!(
@@ -185,7 +91,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
             .contains("labs/00-first-contact/src/echo.rs")
     );
 
-    harness.solution();
+    harness.solution("00-first-contact");
     let echo = harness.path("submission/labs/00-first-contact/src/echo.rs");
     fs::remove_file(&echo).unwrap();
     symlink("/etc/passwd", &echo).unwrap();
@@ -199,7 +105,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     );
 
     // Where the machine is at fault there are no results, not even those of before.
-    harness.solution();
+    harness.solution("00-first-contact");
     fs::remove_dir_all(harness.path("source/course/labs/00-first-contact/tests")).unwrap();
     let done = harness.script("run_autograder");
     assert!(!done.status.success());
@@ -210,13 +116,13 @@ fn an_autograder_judges_in_gradescopes_folders() {
 fn a_handout_gets_a_workflow_that_guards_what_was_given() {
     let scratch = tempfile::tempdir().unwrap();
     let copy = scratch.path().join("class");
-    grader()
+    cargo_grade(&root())
         .args(["handout", "--no-verify"])
         .arg(&copy)
         .assert()
         .success();
     let export = |handout: &Path| {
-        let mut command = grader();
+        let mut command = cargo_grade(&root());
         command
             .args(["export", "classroom", "first-contact", "--handout"])
             .arg(handout);
@@ -228,16 +134,33 @@ fn a_handout_gets_a_workflow_that_guards_what_was_given() {
         "--package first-contact --test checks -- --exact step_1::sends_back_what_it_received"
     ));
     let holds = || {
-        let mut command = Command::new("sha256sum");
-        command
-            .current_dir(&copy)
-            .args(["--check", "--quiet", ".github/given.sha256"]);
+        let mut command = Command::new("bash");
+        command.arg(copy.join(".github/given.sh"));
         command.assert()
     };
+    // What would have cargo run another program in the tests' place, and whatever else was not given out, is gone.
+    let added = [
+        ".cargo/config",
+        "rust-toolchain.toml",
+        "labs/00-first-contact/build.rs",
+        "labs/00-first-contact/src/line\nfeed.rs",
+        "target/debug/deps/checks",
+    ];
+    for path in added {
+        let path = copy.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "[target.x86_64-unknown-linux-gnu]\nrunner = \"true\"").unwrap();
+    }
+    symlink("/etc", copy.join("labs/etc")).unwrap();
     holds().success();
+    for path in added.into_iter().chain(["labs/etc"]) {
+        assert!(fs::symlink_metadata(copy.join(path)).is_err(), "{path}");
+    }
     // The learner's own files may change; the checks may not.
-    fs::write(copy.join("labs/00-first-contact/src/echo.rs"), "// mine").unwrap();
+    let echo = copy.join("labs/00-first-contact/src/echo.rs");
+    fs::write(&echo, "// mine").unwrap();
     holds().success();
+    assert_eq!(fs::read_to_string(echo).unwrap(), "// mine");
     fs::write(
         copy.join("labs/00-first-contact/tests/checks.rs"),
         "#[test] fn all() {}",

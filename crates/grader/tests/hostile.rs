@@ -23,16 +23,13 @@ mod support;
 
 use support::{Class, FIRST, cargo_grade, echo_after, grade, root, table};
 
-/// What the first lab's core checks earn, and how much of that is the echo's.
-static MAX: LazyLock<(u32, u32)> = LazyLock::new(|| {
+/// The first lab's checks and their points.
+static POINTS: LazyLock<BTreeMap<String, u32>> = LazyLock::new(|| {
     let course = course::Course::load(root()).unwrap();
-    let lab = course.lab("first-contact").unwrap();
-    let greeting = lab
-        .checks()
-        .filter(|check| check.name.starts_with("greets"));
-    let greeting: u32 = greeting.map(|check| check.points.0).sum();
-    let all = lab.max_points().core.0;
-    (all, all - greeting)
+    let checks = course.lab("first-contact").unwrap().checks();
+    checks
+        .map(|check| (check.name.clone(), check.points.0))
+        .collect()
 });
 
 /// What becomes of a hostile submission.
@@ -42,6 +39,8 @@ enum End {
     Harmless,
     /// Its echo earns nothing; the greeting, which is honest, does.
     NoEcho,
+    /// The one check whose client says hello fails, and no other.
+    NoHello,
     /// It does not compile.
     NotBuilt,
 }
@@ -62,6 +61,13 @@ unsafe extern "C" {
 fn found(what: &str) -> ! {
     eprintln!("found {what}");
     std::process::exit(3);
+}
+
+/// Whether the client's first byte is that of "hello".
+#[allow(dead_code)]
+fn hello(client: &TcpStream) -> bool {
+    let mut first = [0];
+    client.peek(&mut first).is_ok() && first == *b"h"
 }
 
 /// Lets go of everything but the standard streams, the client's connection among it.
@@ -131,6 +137,12 @@ impl Siege {
         self.source(name, end, &echo_after(WORDS, &act));
     }
 
+    /// A submission that does `act` when a client says hello, which takes a third of the time of one that does it always:
+    /// each check that fails is run three times.
+    fn once(&mut self, name: &str, end: End, act: &str) {
+        self.program(name, end, &format!("if hello(&client) {{\n{act}\n}}"));
+    }
+
     fn source(&mut self, name: &str, end: End, text: &str) {
         self.class.with_echo(name, text);
         self.expected.insert(name.to_owned(), end);
@@ -153,7 +165,7 @@ impl Siege {
         let rows = table(&out.join("grades.csv"));
         let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
         assert_eq!(rows.len(), self.expected.len() + 2, "{said}");
-        let (all, echo) = *MAX;
+        let all: u32 = POINTS.values().sum();
         let mut wrong = Vec::new();
         let mut expect = |student: &str, points: u32, flags: &str| {
             let row = &rows[student];
@@ -170,9 +182,18 @@ impl Siege {
         expect("honest", all, "");
         expect("mistaken", all - 4, "");
         for (student, end) in &self.expected {
+            let of = |wanted: fn(&str) -> bool| -> u32 {
+                let some = POINTS.iter().filter(|(name, _)| wanted(name));
+                some.map(|(_, points)| points).sum()
+            };
             match end {
                 End::Harmless => expect(student, all, ""),
-                End::NoEcho => expect(student, all - echo, ""),
+                End::NoEcho => expect(student, of(|name| name.starts_with("greets")), ""),
+                End::NoHello => expect(
+                    student,
+                    of(|name| name != "sends_back_what_it_received"),
+                    "",
+                ),
                 End::NotBuilt => expect(student, 0, "does-not-compile:first-contact"),
             }
         }
@@ -537,27 +558,27 @@ fn liars(tier: Tier) {
 
 fn bombs(tier: Tier) {
     let mut siege = Siege::new(tier, "wl-bomb");
-    siege.program("forks", End::NoEcho, "loop { unsafe { fork() }; }");
-    siege.program("threads", End::NoEcho, r#"
+    siege.once("forks", End::NoHello, "loop { unsafe { fork() }; }");
+    siege.once("threads", End::NoHello, r#"
     loop { let _ = std::thread::Builder::new().stack_size(65536).spawn(|| loop { std::thread::park(); }); }
 "#);
-    siege.program("spins", End::NoEcho, "loop { std::hint::spin_loop(); }");
-    siege.program(
+    siege.once("spins", End::NoHello, "loop { std::hint::spin_loop(); }");
+    siege.once(
         "talks",
-        End::NoEcho,
+        End::NoHello,
         r#"
     let much = [b'x'; 65536];
     loop { let _ = std::io::stdout().write_all(&much); let _ = std::io::stderr().write_all(&much); }
 "#,
     );
-    siege.program(
+    siege.once(
         "grows",
-        End::NoEcho,
+        End::NoHello,
         "let mut all = Vec::new(); loop { all.push(take(64)); }",
     );
-    siege.program(
+    siege.once(
         "family",
-        End::NoEcho,
+        End::NoHello,
         r#"
     for _ in 0..8 {
         if unsafe { fork() } == 0 { let _kept = take(300); loop { unsafe { pause() }; } }
@@ -578,9 +599,9 @@ fn bombs(tier: Tier) {
     let end = if tier == Tier::Bubblewrap {
         End::Harmless
     } else {
-        End::NoEcho
+        End::NoHello
     };
-    siege.program("fills", end, r#"
+    siege.once("fills", end, r#"
     let block = vec![1_u8; 32 << 20];
     for folder in [".", "/tmp"] {
         let wrote = (0..20).filter(|n| std::fs::write(format!("{folder}/fill-{n}"), &block).is_ok()).count();
@@ -590,7 +611,7 @@ fn bombs(tier: Tier) {
         for n in 0..20 { let _ = std::fs::remove_file(format!("{folder}/fill-{n}")); }
     }
 "#);
-    siege.program(
+    siege.once(
         "keeps",
         end,
         r#"
@@ -604,7 +625,7 @@ fn bombs(tier: Tier) {
     let file = std::fs::File::create("behind").unwrap();
     if unsafe { syscall(285, file.as_raw_fd() as i64, 1_i64, 0_i64, 1_i64 << 20) } == 0 { found("room that nobody sees"); }
 "#);
-    siege.program(
+    siege.once(
         "unlinked",
         end,
         r#"
@@ -623,9 +644,9 @@ fn bombs(tier: Tier) {
     drop(all);
 "#,
     );
-    siege.program(
+    siege.once(
         "deep",
-        End::NoEcho,
+        End::NoHello,
         r#"
     for _ in 0..20_000 {
         if std::fs::create_dir("d").is_err() || std::env::set_current_dir("d").is_err() { break; }
@@ -633,9 +654,9 @@ fn bombs(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
-    siege.program(
+    siege.once(
         "stops",
-        End::NoEcho,
+        End::NoHello,
         "unsafe { kill(getppid(), 19); kill(0, 19); kill(-1, 19); kill(getpid(), 19); } loop {}",
     );
     siege.judge();
@@ -645,9 +666,9 @@ fn bombs(tier: Tier) {
 fn hoards(tier: Tier) {
     let mut siege = Siege::new(tier, "wl-hoard");
     siege.patience = "6";
-    siege.program(
+    siege.once(
         "pipes",
-        End::NoEcho,
+        End::NoHello,
         r#"
     for _ in 0..4 {
         if unsafe { fork() } == 0 {
@@ -660,9 +681,9 @@ fn hoards(tier: Tier) {
 "#,
     );
     // What nobody reads lies in the kernel's memory, of which TCP has so much for the whole machine.
-    siege.program(
+    siege.once(
         "unread",
-        End::NoEcho,
+        End::NoHello,
         r#"
     unsafe { fork(); fork(); }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -677,9 +698,9 @@ fn hoards(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
-    siege.program(
+    siege.once(
         "unread-within",
-        End::NoEcho,
+        End::NoHello,
         r#"
     let block = vec![1; 1 << 16];
     let mut all = Vec::new();
@@ -693,9 +714,9 @@ fn hoards(tier: Tier) {
 "#,
     );
     // The tables of memory that is only read: no page of it is the program's, but each table is.
-    siege.program(
+    siege.once(
         "tables",
-        End::NoEcho,
+        End::NoHello,
         r#"
     for _ in 0..300 {
         if unsafe { fork() } == 0 {
@@ -712,9 +733,9 @@ fn hoards(tier: Tier) {
     loop { unsafe { pause() }; }
 "#,
     );
-    siege.program(
+    siege.once(
         "mappings",
-        End::NoEcho,
+        End::NoHello,
         r#"
     // Neighbours with other rights are not joined; a child has all of them too.
     for n in 0..60_000_i64 {
@@ -727,9 +748,9 @@ fn hoards(tier: Tier) {
 "#,
     );
     // Connections that wait to be accepted have no descriptor.
-    siege.program(
+    siege.once(
         "backlog",
-        End::NoEcho,
+        End::NoHello,
         r#"
     let mut all = Vec::new();
     while let Ok(listener) = std::net::TcpListener::bind("127.0.0.1:0") {
@@ -740,9 +761,9 @@ fn hoards(tier: Tier) {
 "#,
     );
     if tier == Tier::Bubblewrap {
-        siege.program(
+        siege.once(
             "backlog-within",
-            End::NoEcho,
+            End::NoHello,
             r#"
     let mut all = Vec::new();
     while let Ok(listener) = std::os::unix::net::UnixListener::bind(format!("/tmp/{}", all.len())) {
@@ -753,9 +774,9 @@ fn hoards(tier: Tier) {
 "#,
         );
     }
-    siege.program(
+    siege.once(
         "links",
-        End::NoEcho,
+        End::NoHello,
         r#"
     let long = "x".repeat(2000);
     for n in 0..200_000 { let _ = std::os::unix::fs::symlink(&long, format!("{n}")); }

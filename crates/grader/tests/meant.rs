@@ -103,6 +103,19 @@ fn a_folder_that_was_not_meant_is_not_graded() {
 }
 
 #[test]
+fn what_lies_where_every_compiler_reads_is_refused() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let canvas = Canvas::new();
+    for option in ["--hidden", "--earlier"] {
+        let more = [&LABS[..], &[option, "/usr/bin"]].concat();
+        let words = ["submissions would see /usr/bin", "put it elsewhere"];
+        canvas.is_refused(&canvas.class.dir, &more, &words);
+    }
+}
+
+#[test]
 fn a_roster_of_others_is_no_roster() {
     if !testkit::need(Need::Sandbox) {
         return;

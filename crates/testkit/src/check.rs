@@ -20,8 +20,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How often a check gets half of its time once more while its program has no processor to run on.
 const REPRIEVES: u32 = 4;
 
-/// How long a check's programs may take together, where each of them comes to its end in time.
+/// How long a check's programs may take together, where each of them comes to its end in time, ...
 const TOGETHER: Duration = Duration::from_secs(90);
+
+/// ... and how much more for each of them: also one that is slow to start is right, and a check may make dozens.
+const EACH: Duration = Duration::from_secs(2);
 
 /// Of many steps of a kind in a row, so many are told at both ends.
 const TOLD: usize = 6;
@@ -71,6 +74,8 @@ struct Deadline {
     load: Load,
     /// How often it was put off because of the load.
     reprieves: u32,
+    /// How many programs were started.
+    starts: u32,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -174,10 +179,12 @@ impl Check {
     }
 
     /// A program is started: it has as much time as the first one had, for a start may take long on a crowded machine,
-    /// and a check may make dozens of them. Together they have [`TOGETHER`], or what the check was allowed.
+    /// and a check may make dozens of them. Together they have [`TOGETHER`] and [`EACH`], or what the check was allowed.
     pub(crate) fn starting(&self) {
         let mut deadline = lock(&self.inner.deadline);
-        let last = self.inner.began + TOGETHER.mul_f64(patience());
+        deadline.starts += 1;
+        let together = TOGETHER + EACH * deadline.starts;
+        let last = self.inner.began + together.mul_f64(patience());
         let own = Instant::now() + DEADLINE.mul_f64(patience());
         deadline.at = deadline.at.max(own.min(last));
     }
@@ -280,8 +287,11 @@ impl Check {
         files.path().join(name)
     }
 
-    /// A file that the lab ships in `tests/data/`.
+    /// A file that the lab ships in `tests/data/`, or has in `WIRELAB_DATA`.
     pub fn data(&self, name: &str) -> PathBuf {
+        if let Some(folder) = std::env::var_os("WIRELAB_DATA") {
+            return Path::new(&folder).join(name);
+        }
         let manifest = self.inner.manifest_dir;
         let lab = manifest
             .file_name()
@@ -558,6 +568,7 @@ impl Deadline {
             limit,
             load: Load::begin(),
             reprieves: 0,
+            starts: 0,
         }
     }
 }

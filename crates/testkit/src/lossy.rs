@@ -65,6 +65,8 @@ impl Loss {
 pub struct Tally {
     /// That came to the proxy.
     pub came: u64,
+    /// The bytes in those that came.
+    pub bytes: u64,
     /// That it dropped.
     pub dropped: u64,
     /// That it sent twice.
@@ -306,6 +308,7 @@ impl Way {
         );
         self.came += 1;
         tally.came += 1;
+        tally.bytes += bytes.len() as u64;
         // All are drawn each time, so that one probability does not shift the others' fates.
         let [dropped, duplicated, reordered, corrupted] = [
             self.loss.drop,
@@ -399,6 +402,8 @@ mod tests {
         let (out, tally) = arrives(Loss::none(), 7, 0);
         assert!(out.iter().map(|bytes| bytes[0]).eq(0..200));
         assert_eq!(tally.came, 200);
+        let sizes = out.iter().map(|bytes| bytes.len() as u64);
+        assert_eq!(tally.bytes, sizes.sum::<u64>());
         assert_eq!(
             tally.dropped + tally.duplicated + tally.reordered + tally.corrupted,
             0

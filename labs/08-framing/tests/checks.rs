@@ -14,8 +14,6 @@ fn prefixed(message: &[u8]) -> Vec<u8> {
 /// `receive` with these words more gets `stream` cut in two, at each place in turn, and must print
 /// `lines`, whatever the place.
 fn at_every_split(check: &Check, words: &[&str], stream: &[u8], lines: &str, why: &str) {
-    // A program for each place, and the last of them is still within the time.
-    check.allow(Duration::from_secs(30));
     for at in 1..stream.len() {
         let program = check.start([&["receive"], words].concat());
         let mut peer = check.connect(&program);

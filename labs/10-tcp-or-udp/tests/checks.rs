@@ -996,7 +996,14 @@ impl Through {
         } else {
             heard
         });
-        drop(self.proxy);
+        let (there, back) = (self.proxy.there(), self.proxy.back());
+        let blocks = self.bytes.len().div_ceil(1024) as u64;
+        check.require(
+            "all blocks in datagrams from the sender, and an ACK of each and of the FIN from the receiver",
+            format!("{} datagrams of {} bytes from the sender, {} from the receiver", there.came, there.bytes, back.came),
+            there.bytes >= self.bytes.len() as u64 && there.came > blocks && back.came > blocks,
+            "The file is there, and has not come over the network: what the sender is given is a file on another machine, as far as the receiver is concerned.",
+        );
     }
 }
 

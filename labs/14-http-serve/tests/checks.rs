@@ -228,16 +228,11 @@ fn ask(check: &Check, peer: &mut Peer<'_>, method: &str, target: &str, why: &str
 
 const CLOSES: &str = "After this answer the connection is over: `converse` returns End::Ours, and it is closed. The client waits for that.";
 
-/// A check that runs the program again and again gets so much more time for each run: also one that is
-/// slow to start is right.
-const RUN: Duration = Duration::from_secs(2);
-
 mod step_1 {
     use super::*;
 
     /// Runs `parse` with these words besides, and this on its standard input.
     fn parse(check: &Check, more: &[&str], input: impl AsRef<[u8]>) -> Finished {
-        check.allow(RUN);
         check.run_with_input([&["parse"], more].concat(), input)
     }
 
@@ -579,7 +574,6 @@ mod step_2 {
     use super::*;
 
     fn resolve(check: &Check, root: &Path, target: &str) -> Finished {
-        check.allow(RUN);
         check.run(words("resolve", root, &[target]))
     }
 
@@ -854,7 +848,6 @@ mod step_3 {
     use super::*;
 
     fn answer(check: &Check, root: &Path, input: &[u8], why: &str) -> Answer {
-        check.allow(RUN);
         let done = check.run_with_input(words("answer", root, &[]), input);
         Answer::printed(check, &done, why)
     }

@@ -1,7 +1,8 @@
 //! Cargo's part: the checks and the dependencies of a lab, in a target folder of the grader's own.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,10 +11,13 @@ use course::{Course, Lab};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::sandbox::apart;
 use crate::scratch::{self, Scratch};
 
 /// What the folders are called that hold the dependencies of a run, below `target/grade`.
 pub const SCRATCH: &str = "dependencies";
+/// The same, in the system's folder for temporary files.
+pub const ELSEWHERE: &str = "wirelab-dependencies";
 
 /// What cargo made of a lab.
 #[derive(Debug)]
@@ -62,8 +66,14 @@ pub(super) fn prepare(
         .iter()
         .map(|node| (node.id.as_str(), node))
         .collect();
-    // Beside the target folder, so that the files need not be copied.
-    let dependencies = scratch::make(&home, SCRATCH)?;
+    // Beside the target folder, so that the files need not be copied; but where that is closed to everybody, root's
+    // compilers could not read them there.
+    let dependencies = if apart::is_readable(&home).is_ok() {
+        scratch::make(&home, SCRATCH)?
+    } else {
+        scratch::make(&std::env::temp_dir(), ELSEWHERE)?
+    };
+    fs::set_permissions(dependencies.path(), Permissions::from_mode(0o755))?;
     let mut kept = HashMap::new();
     for id in closure(&package.id, &nodes) {
         // A build script is compiled too, and is no library.

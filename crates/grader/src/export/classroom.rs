@@ -1,8 +1,9 @@
 //! A workflow for GitHub Classroom (<https://docs.github.com/en/education/manage-coursework-with-github-classroom>):
 //! each check is a test of its own, with its own points.
 //!
-//! Students can write into the whole of their repository. So the workflow first holds everything that was given out
-//! against a list of hashes, which stands beside it below `.github`; protect that folder in the assignment's settings.
+//! Students can write into the whole of their repository. So the workflow first takes away what was not given out,
+//! and holds what judges against a list of hashes. Lists and script stand beside it below `.github`;
+//! protect that folder in the assignment's settings. Programs run with the rights of the job all the same: it is no wall.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,8 +18,10 @@ use crate::{cli, handout, report};
 
 /// Where the workflow stands in a repository.
 const WORKFLOW: &str = ".github/workflows/classroom.yml";
-/// Where the hashes of the given files stand.
+/// Where the hashes of the files stand that judge, the names of the others, and what looks after both.
 const GIVEN: &str = ".github/given.sha256";
+const OTHERS: &str = ".github/others";
+const SCRIPT: &str = ".github/given.sh";
 
 /// How long one check may take, the build before it included, in minutes.
 const MINUTES: u32 = 10;
@@ -36,9 +39,15 @@ pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
     );
     fs::create_dir_all(args.handout.join(".github/workflows"))
         .with_context(|| format!("{} cannot be written", args.handout.display()))?;
-    let given = given(course, &args.handout)?;
-    report::put(&args.handout.join(GIVEN), given.as_bytes())?;
-    report::put(&args.handout.join(WORKFLOW), workflow(&labs).as_bytes())?;
+    let (given, others) = given(course, &args.handout)?;
+    for (path, text) in [
+        (GIVEN, given.as_str()),
+        (OTHERS, &others),
+        (SCRIPT, include_str!("classroom/given.sh")),
+        (WORKFLOW, &workflow(&labs)),
+    ] {
+        report::put(&args.handout.join(path), text.as_bytes())?;
+    }
     println!(
         "{}: credit for each check of {} labs. Protect .github in the assignment's settings.",
         args.handout.join(WORKFLOW).display(),
@@ -47,9 +56,10 @@ pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What `sha256sum --check` reads: every file that judging depends on and a learner does not edit.
-fn given(course: &Course, handout: &Path) -> anyhow::Result<String> {
-    let mut lines = String::new();
+/// What `sha256sum --check` reads: every file that judging depends on and a learner does not edit. And the names of all
+/// others, a line each.
+fn given(course: &Course, handout: &Path) -> anyhow::Result<(String, String)> {
+    let (mut lines, mut others) = (String::new(), String::new());
     for path in handout::files_below(handout)? {
         let below = path.strip_prefix(handout).unwrap_or(&path);
         let name = below.display().to_string();
@@ -59,6 +69,7 @@ fn given(course: &Course, handout: &Path) -> anyhow::Result<String> {
             of_lab.is_ok_and(|path| lab.edit.iter().any(|edit| edit == path))
         });
         if edited || !judged_by.iter().any(|start| name.starts_with(start)) {
+            let _ = writeln!(others, "{name}");
             continue;
         }
         let bytes =
@@ -68,7 +79,7 @@ fn given(course: &Course, handout: &Path) -> anyhow::Result<String> {
         }
         let _ = writeln!(lines, "  {name}");
     }
-    Ok(lines)
+    Ok((lines, others))
 }
 
 fn workflow(labs: &[&Lab]) -> String {
@@ -126,7 +137,7 @@ jobs:
     steps:
       - uses: actions/checkout@v4
       - name: What was given out is as it was
-        run: sha256sum --check --quiet {GIVEN}
+        run: bash {SCRIPT}
 {steps}      - name: Points
         uses: education/autograding-grading-reporter@v1
         env:

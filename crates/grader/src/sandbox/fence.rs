@@ -64,7 +64,6 @@ impl Walls {
             landlock || other_ids,
             "this kernel has no Landlock, or it is switched off (Linux 5.13, `lsm=` on its command line)"
         );
-        unreadable(&course.root().join("course.toml"), landlock)?;
         let network = !other_ids && apart::has_networks();
         let mut notes = Vec::new();
         if !network {
@@ -84,7 +83,28 @@ impl Walls {
             roles: roles.to_owned(),
             ids: apart::Ids::default(),
         };
+        // The solutions' programs are in the target folder.
+        let target = course.target_dir();
+        walls.hides(course.root())?;
+        if target.exists() {
+            walls.hides(&target)?;
+        }
         Ok((walls, notes))
+    }
+
+    /// Makes sure that submissions cannot read what lies at `path`, where Landlock does not. A folder in which everybody
+    /// may write is no place for anything but scratch folders, which are closed.
+    ///
+    /// # Errors
+    /// They could.
+    pub(super) fn hides(&self, path: &Path) -> anyhow::Result<()> {
+        let scratch = path == std::env::temp_dir();
+        ensure!(
+            self.landlock || scratch || apart::is_readable_by_others(path).is_err(),
+            "submissions could read {}, and there is no Landlock to keep them from it: take everybody's rights from it (`chmod go-rwx`)",
+            path.display()
+        );
+        Ok(())
     }
 
     pub(super) fn has_networks(&self) -> bool {
@@ -151,15 +171,42 @@ impl Walls {
         if !self.other_ids {
             return Ok(());
         }
-        let through = Permissions::from_mode(0o711);
         let program = trial.program.ancestors().skip(1);
         let folders = program.take_while(|folder| folder.starts_with(trial.scratch));
         for folder in folders.chain([trial.temporary().as_path()]) {
-            fs::set_permissions(folder, through.clone())
+            fs::set_permissions(folder, Permissions::from_mode(0o711))
                 .with_context(|| format!("{} cannot be opened", folder.display()))?;
         }
-        fs::set_permissions(trial.program, Permissions::from_mode(0o755))?;
+        // Where several are graded at a time, no other's.
+        self.show(trial.scratch, trial.program)?;
+        if trial.request().exists() {
+            fs::set_permissions(trial.request(), Permissions::from_mode(0o600))?;
+        }
         apart::is_readable(trial.scratch)
+    }
+
+    /// Lets the submission in `scratch` read what lies at `path`, and run it where it is a program; nobody else.
+    fn show(&self, scratch: &Path, path: &Path) -> anyhow::Result<()> {
+        let group = self.user(scratch).map(|user| user.uid);
+        chown(path, None, group)
+            .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o750)))
+            .with_context(|| format!("{} cannot be given away", path.display()))
+    }
+
+    /// Where a program finds what its checks name to it, where the course is closed to it.
+    pub(super) fn data(&self, trial: &Trial<'_>) -> anyhow::Result<Option<PathBuf>> {
+        let closed = |data: &&PathBuf| apart::is_readable(data).is_err();
+        let Some(data) = trial.data.as_ref().filter(closed) else {
+            return Ok(None);
+        };
+        let copy = trial.scratch.join("data");
+        fs::create_dir(&copy)?;
+        for file in fs::read_dir(data)? {
+            let file = file?;
+            fs::copy(file.path(), copy.join(file.file_name()))?;
+        }
+        self.show(trial.scratch, &copy)?;
+        Ok(Some(copy))
     }
 
     pub(super) fn run(
@@ -222,14 +269,13 @@ impl Walls {
         let Some(user) = self.user(scratch) else {
             return Ok(None);
         };
-        fs::set_permissions(sight.source, Permissions::from_mode(0o755))?;
-        let all = [sight.toolchain, sight.dependencies, sight.source];
+        let all = [sight.toolchain, sight.dependencies];
         let readable = all.into_iter().try_for_each(apart::is_readable_by_others);
         if self.landlock && readable.is_err() {
             return Ok(None);
         }
         readable.context(
-            "the compiler runs as another user; put the toolchain and the course's target folder where everybody may read (RUSTUP_HOME, CARGO_TARGET_DIR)",
+            "the compiler runs as another user; put the toolchain where everybody may read (RUSTUP_HOME)",
         )?;
         Ok(Some(user))
     }
@@ -242,8 +288,8 @@ impl Walls {
         let scratch = sight.out.parent().unwrap_or(sight.out);
         let user = self.compilers_user(sight, scratch)?;
         if let Some(User { uid }) = user {
-            chown(sight.out, Some(uid), Some(uid))
-                .with_context(|| format!("{} cannot be given away", sight.out.display()))?;
+            apart::give_away(&[sight.out], uid)?;
+            self.show(scratch, sight.source)?;
             fs::set_permissions(scratch, Permissions::from_mode(0o711))?;
         }
         let system = there(PROGRAMS)
@@ -276,14 +322,4 @@ impl Walls {
 /// What a process reads of itself. Opened by the launcher, it is the launcher's, whose place the program takes.
 fn own_process() -> PathBuf {
     PathBuf::from("/proc/self")
-}
-
-/// Makes sure that submissions cannot read the course, where Landlock does not.
-fn unreadable(path: &Path, landlock: bool) -> anyhow::Result<()> {
-    ensure!(
-        landlock || apart::is_readable_by_others(path).is_err(),
-        "submissions could read {}, and there is no Landlock to keep them from it: take everybody's rights from the course's folder (`chmod go-rwx`)",
-        path.display()
-    );
-    Ok(())
 }

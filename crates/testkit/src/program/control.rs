@@ -57,8 +57,8 @@ impl Program {
     pub fn while_unread(&self, mut print: impl FnMut(), act: impl FnOnce()) -> &Self {
         /// No line that makes it wait is longer, in bytes.
         const LINE: usize = 256;
-        /// How long nothing may come.
-        const QUIET: Duration = Duration::from_secs(1);
+        /// How long nothing may come from a program that sleeps, and from one that may have had no processor.
+        const QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
         self.check.note("left", "its standard output unread", "");
         self.stdout.while_uncollected(|look| {
             let (mut before, mut since) = (look().0, std::time::Instant::now());
@@ -68,7 +68,9 @@ impl Program {
                 let (waiting, size) = look();
                 if waiting != before {
                     (before, since) = (waiting, std::time::Instant::now());
-                } else if waiting + LINE > size || since.elapsed() > QUIET || self.ended().is_some()
+                } else if waiting + LINE > size
+                    || since.elapsed() > QUIET[usize::from(!self.is_asleep())]
+                    || self.ended().is_some()
                 {
                     break;
                 }
@@ -113,7 +115,10 @@ fn limit_as_its_user(pid: u32, resource: rustix::process::Resource, n: u64) -> b
         return false;
     };
     let mut command = std::process::Command::new("prlimit");
+    // The program's user may read the environment of whatever is started as that user.
     command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .arg(format!("--pid={pid}"))
         .arg(format!("--{name}={n}:{n}"))
         .uid(process.uid())

@@ -1,7 +1,7 @@
 //! Judging one submission in a harness: the way of `cargo grade run`, with a class of one.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -23,7 +23,14 @@ const IGNORED: [&str; 3] = ["target", "node_modules", ".git"];
 /// The machine is at fault: then there are no results.
 pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
     let scratch = scratch::make(&std::env::temp_dir(), "wirelab-harness")?;
+    fs::set_permissions(scratch.path(), Permissions::from_mode(0o700))?;
     let (class, out) = (scratch.path().join("class"), scratch.path().join("out"));
+    if let Some(secret) = &args.secret {
+        // Where `run` looks for it; on its command line every process of the machine could read it.
+        fs::create_dir(&out)?;
+        fs::copy(secret, out.join("secret"))
+            .with_context(|| format!("{} cannot be read", secret.display()))?;
+    }
     let student = args
         .metadata
         .as_deref()
