@@ -102,7 +102,8 @@ impl Check {
             format!("standard input {}", Bytes(input)),
         );
         let stdin = lock(&program.stdin).take();
-        std::thread::scope(|scope| {
+        // The program is ended in here, whatever comes of it: the thread may be in the middle of what nobody reads.
+        std::thread::scope(move |scope| {
             let acting = self.act();
             scope.spawn(move || {
                 let _acting = acting;

@@ -61,6 +61,10 @@ mod checks {
             let mut peer = check.connect(&server);
             peer.expect("x", "");
         }
+        reads_nothing check {
+            // More than a pipe holds.
+            check.run_with_input(["hangs-in-recv"], vec![b'x'; 1 << 20]);
+        }
         resets check {
             let server = check.start(["resets"]);
             let mut peer = check.connect(&server);
@@ -423,6 +427,13 @@ fn a_hang_is_proved_and_located() {
 fn a_loop_without_end_is_named_at_the_deadline() {
     let (verdict, _) = run("spins", &[("WIRELAB_PATIENCE", "0.1")]);
     assert!(verdict.contains("uses a whole processor core"), "{verdict}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nobody_reads_keeps_no_check_from_its_end() {
+    let (verdict, _) = run("reads_nothing", &[("WIRELAB_PATIENCE", "0.1")]);
+    assert!(verdict.contains("the program ends"), "{verdict}");
 }
 
 #[test]

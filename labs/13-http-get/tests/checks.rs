@@ -1,6 +1,5 @@
 //! The checks of chapter 13. Each runs the program and is its server: one that cuts a response anywhere,
 //! lies about lengths, talks too much, falls silent, leads in circles, and hangs up in the middle.
-use std::time::Duration;
 
 use testkit::{Check, Listener, Peer, Program, Why, check};
 
