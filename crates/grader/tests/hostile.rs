@@ -702,13 +702,13 @@ fn hoards(tier: Tier) {
         "unread-within",
         End::NoHello,
         r#"
+    unsafe { fork(); fork(); }
     let block = vec![1; 1 << 16];
     let mut all = Vec::new();
     while let Ok((mut out, into)) = std::os::unix::net::UnixStream::pair() {
         let _ = out.set_nonblocking(true);
         while out.write(&block).is_ok() {}
         all.push((out, into));
-        if all.len() == 500 { unsafe { fork() }; }
     }
     loop { unsafe { pause() }; }
 "#,

@@ -42,6 +42,19 @@ impl Files {
         })
     }
 
+    /// Gives back to the folder's owner the rights that a program may have taken: its next one could not be started there.
+    pub(crate) fn unlock(&self) {
+        #[cfg(unix)]
+        {
+            let owners = rustix::fs::Mode::RWXU;
+            let now = rustix::fs::fstat(&self.top);
+            let now = now.map(|is| rustix::fs::Mode::from_raw_mode(is.st_mode));
+            if let Some(now) = now.ok().filter(|now| !now.contains(owners)) {
+                let _ = rustix::fs::fchmod(&self.top, now | owners);
+            }
+        }
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -284,7 +297,7 @@ impl Files {
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -328,6 +341,17 @@ mod tests {
         assert!(files.remove("a/b").is_err() && files.remove_folder("a/b").is_err());
         files.remove("a/b/file").unwrap();
         files.remove_folder("a/b").unwrap();
+        fs::remove_dir_all(outer).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_a_program_has_closed_is_opened_again() {
+        let (outer, files) = folder();
+        let mode = || fs::metadata(files.path()).unwrap().permissions().mode() & 0o777;
+        let before = mode();
+        fs::set_permissions(files.path(), fs::Permissions::from_mode(before & 0o055)).unwrap();
+        files.unlock();
+        assert_eq!(mode(), before);
         fs::remove_dir_all(outer).unwrap();
     }
 

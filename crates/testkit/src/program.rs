@@ -134,6 +134,7 @@ impl Program {
             .collect();
         let shown = shown(check, &args);
         check.starting();
+        check.files().unlock();
         let running = match Running::start(
             &check.inner.program,
             &args,
