@@ -68,12 +68,12 @@ pub(super) fn prepare(
         .collect();
     // Beside the target folder, so that the files need not be copied; but where that is closed to everybody, root's
     // compilers could not read them there.
-    let dependencies = if apart::is_readable(&home).is_ok() {
-        scratch::make(&home, SCRATCH)?
-    } else {
+    let closed = apart::is_readable(&home).is_err();
+    let dependencies = if closed {
         scratch::make(&std::env::temp_dir(), ELSEWHERE)?
+    } else {
+        scratch::make(&home, SCRATCH)?
     };
-    fs::set_permissions(dependencies.path(), Permissions::from_mode(0o755))?;
     let mut kept = HashMap::new();
     for id in closure(&package.id, &nodes) {
         // A build script is compiled too, and is no library.
@@ -83,10 +83,18 @@ pub(super) fn prepare(
         {
             if let Some(file) = made.library() {
                 let name = file.file_name().unwrap_or_default();
-                copy(file, &dependencies.path().join(name))?;
+                let to = dependencies.path().join(name);
+                if closed {
+                    open_copy(file, &to)?;
+                } else {
+                    link(file, &to)?;
+                }
                 kept.insert(id, name.to_string_lossy().into_owned());
             }
         }
+    }
+    if closed {
+        fs::set_permissions(dependencies.path(), Permissions::from_mode(0o755))?;
     }
     let checks_externs = for_tests(&package.id, &nodes)
         .filter_map(|dependency| {
@@ -224,7 +232,14 @@ fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {
     found
 }
 
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// A copy that everybody may read.
+fn open_copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to)
+        .and_then(|_| fs::set_permissions(to, Permissions::from_mode(0o644)))
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
+}
+
+fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::hard_link(from, to)
         .or_else(|_| fs::copy(from, to).map(|_| ()))
         .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))

@@ -16,6 +16,8 @@ use course::Course;
 use launch::{Fence, Limits, User, Wall};
 use testkit::folder;
 
+use crate::handout;
+
 use super::{
     ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role,
     ports, rustc, there, watch,
@@ -98,9 +100,11 @@ impl Walls {
     /// # Errors
     /// They could.
     pub(super) fn hides(&self, path: &Path) -> anyhow::Result<()> {
-        let scratch = path == std::env::temp_dir();
+        let scratch = || std::env::temp_dir().canonicalize();
         ensure!(
-            self.landlock || scratch || apart::is_readable_by_others(path).is_err(),
+            self.landlock
+                || scratch().is_ok_and(|scratch| path == scratch)
+                || apart::is_readable_by_others(path).is_err(),
             "submissions could read {}, and there is no Landlock to keep them from it: take everybody's rights from it (`chmod go-rwx`)",
             path.display()
         );
@@ -200,10 +204,23 @@ impl Walls {
             return Ok(None);
         };
         let copy = trial.scratch.join("data");
+        // For everybody who may go into `copy` itself, whatever the modes are in the course.
+        let open = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
         fs::create_dir(&copy)?;
-        for file in fs::read_dir(data)? {
-            let file = file?;
-            fs::copy(file.path(), copy.join(file.file_name()))?;
+        for file in handout::files_below(data)? {
+            let to = copy.join(file.strip_prefix(data)?);
+            let folders = to.ancestors().skip(1);
+            let folders = folders.take_while(|folder| **folder != copy);
+            to.parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| {
+                    folders
+                        .into_iter()
+                        .try_for_each(|folder| open(folder, 0o755))
+                })
+                .and_then(|()| fs::copy(&file, &to))
+                .and_then(|_| open(&to, 0o644))
+                .with_context(|| format!("{} cannot be written", to.display()))?;
         }
         self.show(trial.scratch, &copy)?;
         Ok(Some(copy))
@@ -322,4 +339,47 @@ impl Walls {
 /// What a process reads of itself. Opened by the launcher, it is the launcher's, whose place the program takes.
 fn own_process() -> PathBuf {
     PathBuf::from("/proc/self")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_checks_name_is_copied_where_the_course_is_closed() {
+        if !apart::is_root() {
+            return;
+        }
+        let walls = Walls {
+            other_ids: true,
+            landlock: true,
+            network: false,
+            roles: PathBuf::new(),
+            ids: apart::Ids::default(),
+        };
+        let (course, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let data = course.path().join("data");
+        fs::create_dir_all(data.join("site/pictures")).unwrap();
+        fs::write(data.join("site/pictures/dot"), ".").unwrap();
+        fs::set_permissions(data.join("site"), Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(scratch.path(), Permissions::from_mode(0o711)).unwrap();
+        let trial = Trial {
+            scratch: scratch.path(),
+            program: Path::new(""),
+            data: Some(data),
+        };
+        fs::set_permissions(course.path(), Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(walls.data(&trial).unwrap(), None);
+        fs::set_permissions(course.path(), Permissions::from_mode(0o700)).unwrap();
+        let copy = walls.data(&trial).unwrap().unwrap();
+        let read = Command::new("cat")
+            .arg(copy.join("site/pictures/dot"))
+            .uid(walls.user(scratch.path()).unwrap().uid)
+            .gid(walls.user(scratch.path()).unwrap().uid)
+            .output()
+            .unwrap();
+        assert_eq!(read.stdout, b".", "{read:?}");
+    }
 }
