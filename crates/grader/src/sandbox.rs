@@ -198,12 +198,15 @@ impl Sandbox {
             return Ok(());
         }
         let built = launcher::build(course)?;
-        // A copy, which everybody may read: the course and its target folder may be closed to them.
         let launcher = self.role(launch::LAUNCHER);
-        fs::copy(&built, &launcher)
-            .with_context(|| format!("{} cannot be made", launcher.display()))?;
-        fs::set_permissions(&launcher, Permissions::from_mode(0o755))?;
-        apart::is_readable(&launcher)?;
+        if apart::is_readable(&built).is_ok() {
+            self.assign(launch::LAUNCHER, &built)?;
+        } else {
+            // The course and its target folder are closed to everybody; a copy is not.
+            copy(&built, &launcher)?;
+            fs::set_permissions(&launcher, Permissions::from_mode(0o755))?;
+            apart::is_readable(&launcher)?;
+        }
         let roles = [launch::BEHIND, launch::FENCED, launch::END, PROBE];
         roles
             .iter()
@@ -249,7 +252,7 @@ impl Sandbox {
         let scratch = scratch::make(&std::env::temp_dir(), "wirelab-probe")?;
         fs::set_permissions(scratch.path(), Permissions::from_mode(0o711))?;
         let program = scratch.path().join(PROBE);
-        fs::copy(self.role(PROBE), &program)?;
+        copy(&self.role(PROBE), &program)?;
         let trial = Trial {
             scratch: scratch.path(),
             program: &program,
@@ -455,6 +458,11 @@ impl Sandbox {
             Limits::compiler(),
         ]
     }
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to).with_context(|| format!("{} cannot be made", to.display()))?;
+    Ok(())
 }
 
 /// The compiler of a toolchain.
