@@ -79,8 +79,10 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
 
     let class = Class::new(scratch.path().join("class"));
     class.solution("ada", ECHO);
-    // Its checks change limits of a program that is another user's here.
-    class.solution("ada", "05-waiting");
+    // Their checks change limits of a program that is another user's here, and make folders for one to write into.
+    for lab in ["05-waiting", "15-file-transfer"] {
+        class.solution("ada", lab);
+    }
     class.solution("grace", ECHO);
     let wrong = "solutions/04-tcp-echo/wrong/asks-the-listening-socket/src";
     for file in fs::read_dir(root().join(wrong)).unwrap() {
@@ -90,7 +92,7 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
     }
     let out = scratch.path().join("out");
     let run = format!(
-        "{} run {} --out {} --labs tcp-echo,waiting",
+        "{} run {} --out {} --labs tcp-echo,waiting,file-transfer",
         env!("CARGO_BIN_EXE_grader"),
         class.dir.display(),
         out.display()
@@ -119,17 +121,19 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
         let missing = if student == "ada" {
             ""
         } else {
-            "missing:waiting"
+            "missing:waiting missing:file-transfer"
         };
         assert_eq!(row["flags"], missing);
     }
-    let waiting = course.lab("waiting").unwrap().max_points();
-    let all = (waiting.core.0 + waiting.bonus.0).to_string();
     let page = fs::read_to_string(out.join("feedback/ada.md")).unwrap();
-    assert_eq!(grades["ada"]["waiting"], all, "{page}");
-    let most = (core - 1 + waiting.core.0).to_string();
-    assert_eq!(grades["ada"]["max"], most);
-    let page = fs::read_to_string(out.join("feedback/ada.md")).unwrap();
+    let mut most = core - 1;
+    for topic in ["waiting", "file-transfer"] {
+        let points = course.lab(topic).unwrap().max_points();
+        let all = (points.core.0 + points.bonus.0).to_string();
+        assert_eq!(grades["ada"][topic], all, "{page}");
+        most += points.core.0;
+    }
+    assert_eq!(grades["ada"]["max"], most.to_string());
     assert!(page.contains("counts for nobody"), "{page}");
 }
 

@@ -8,6 +8,7 @@
 
 mod fence;
 mod filter;
+mod gift;
 mod inside;
 mod limits;
 mod orders;

@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
-use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
+use crate::gift;
 use crate::limits::{as_a_check_starts_it, inherit_nothing};
 use crate::{
     BEHIND, END, FENCED, Fence, IS_ENFORCED, Inside, LAUNCHER, Limits, PROBE, PROBED, Record,
@@ -124,7 +124,7 @@ fn behind_fence(
 ) -> anyhow::Result<Command> {
     let here = scratch_folder()?;
     if let (Some(user), Some(here)) = (&fence.user, &here) {
-        chown(here, Some(user.uid), Some(user.uid))
+        gift::give(here, user.uid)
             .with_context(|| format!("{} cannot be given away", here.display()))?;
     }
     let mut seen: Vec<PathBuf> = named_files(args, here.as_deref()).collect();
