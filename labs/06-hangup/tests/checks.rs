@@ -800,12 +800,15 @@ mod step_5 {
     fn a_drip_does_not_keep_the_server() {
         let check = check!();
         let server = check.start(["serve", "--timeout", "0.4", "--drain", "1000000000"]);
-        let mut drip = check.connect(&server);
-        answered(&mut drip, &server);
-        let why = "This client sends a byte again and again, so that no single read has to wait for long. `bounds.time` is for all of them together: before each read, what is left of it.";
-        drip.trickle_until_closed(b'.', why);
-        drained(&server, &check, why);
-        server.expect_line("timeout", why);
+        // On a crowded machine we may have paused for too long; not each time.
+        for _ in 0..3 {
+            let mut drip = check.connect(&server);
+            answered(&mut drip, &server);
+            let why = "This client sends a byte again and again, so that no single read has to wait for long. `bounds.time` is for all of them together: before each read, what is left of it.";
+            drip.trickle_until_closed(b'.', why);
+            drained(&server, &check, why);
+            server.expect_line("timeout", why);
+        }
     }
 
     #[test]
