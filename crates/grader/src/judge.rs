@@ -203,10 +203,9 @@ fn suite(
         options.selection = selection;
         let lacks = ("WIRELAB_LACKS".into(), lacking.join(",").into());
         options.environment.push(lacks);
-        let data = request.data.as_ref().map(|data| data.into());
-        options
-            .environment
-            .extend(data.map(|data| ("WIRELAB_DATA".into(), data)));
+        let data = request.data.iter();
+        let data = data.map(|data| ("WIRELAB_DATA".into(), data.into()));
+        options.environment.extend(data);
         let reports = Runner::new(lab, options).judge(executable, &Cancel::new(), |_| {})?;
         let walls = request.walls.as_ref();
         if walls.is_some_and(|walls| Record::failed(&walls.record) > 0) {

@@ -203,8 +203,7 @@ impl Sandbox {
             self.assign(launch::LAUNCHER, &built)?;
         } else {
             // The course and its target folder are closed to everybody; a copy is not.
-            copy(&built, &launcher)?;
-            fs::set_permissions(&launcher, Permissions::from_mode(0o755))?;
+            scratch::copy_with_mode(&built, &launcher, 0o755)?;
             apart::is_readable(&launcher)?;
         }
         let roles = [launch::BEHIND, launch::FENCED, launch::END, PROBE];
@@ -252,7 +251,7 @@ impl Sandbox {
         let scratch = scratch::make(&std::env::temp_dir(), "wirelab-probe")?;
         fs::set_permissions(scratch.path(), Permissions::from_mode(0o711))?;
         let program = scratch.path().join(PROBE);
-        copy(&self.role(PROBE), &program)?;
+        scratch::copy_with_mode(&self.role(PROBE), &program, 0o755)?;
         let trial = Trial {
             scratch: scratch.path(),
             program: &program,
@@ -458,11 +457,6 @@ impl Sandbox {
             Limits::compiler(),
         ]
     }
-}
-
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to).with_context(|| format!("{} cannot be made", to.display()))?;
-    Ok(())
 }
 
 /// The compiler of a toolchain.

@@ -1,6 +1,7 @@
 //! Folders that last as long as a run. What a run that was killed left behind, the next one removes.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -75,6 +76,16 @@ pub fn sweep(parent: &Path, kind: &str) {
 /// Whether a run that cannot be seen from here has it.
 fn is_locked(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Copies a file, with this mode whatever that of the original: everybody is to read it where the original is closed.
+///
+/// # Errors
+/// It cannot be copied, and where to.
+pub fn copy_with_mode(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {
+    fs::copy(from, to)
+        .and_then(|_| fs::set_permissions(to, Permissions::from_mode(mode)))
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
 /// How much room there is for what is written into `folder`, in bytes (statvfs(3)).

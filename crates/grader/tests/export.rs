@@ -15,7 +15,7 @@ mod class;
 #[path = "support/gradescope.rs"]
 mod gradescope;
 
-use class::{cargo_grade, root};
+use class::{FIRST, cargo_grade, root};
 use gradescope::Harness;
 
 /// By test: its score, and what can be had.
@@ -42,7 +42,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     let harness = Harness::of(&["first-contact"]);
     assert!(!harness.path("source/course/solutions").exists());
 
-    harness.solution("00-first-contact");
+    harness.solution(FIRST);
     let metadata =
         r#"{"id": 1, "users": [{"email": "../ada@example.org", "id": 2, "name": "Ada"}]}"#;
     fs::write(harness.path("submission_metadata.json"), metadata).unwrap();
@@ -53,7 +53,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     assert_eq!(results["tests"][1]["number"], "2.1");
 
     // One that sends its whole buffer back.
-    harness.solution("00-first-contact");
+    harness.solution(FIRST);
     let wrong = "solutions/00-first-contact/wrong/sends-the-whole-buffer/src/echo.rs";
     harness.put(
         "labs/00-first-contact/src/echo.rs",
@@ -76,7 +76,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     );
 
     // What does not compile, and what is not taken, earns nothing and says why.
-    harness.solution("00-first-contact");
+    harness.solution(FIRST);
     harness.put("labs/00-first-contact/src/echo.rs", b"fn broken( {");
     let results = harness.judge();
     assert!(
@@ -91,7 +91,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
             .contains("labs/00-first-contact/src/echo.rs")
     );
 
-    harness.solution("00-first-contact");
+    harness.solution(FIRST);
     let echo = harness.path("submission/labs/00-first-contact/src/echo.rs");
     fs::remove_file(&echo).unwrap();
     symlink("/etc/passwd", &echo).unwrap();
@@ -105,7 +105,7 @@ fn an_autograder_judges_in_gradescopes_folders() {
     );
 
     // Where the machine is at fault there are no results, not even those of before.
-    harness.solution("00-first-contact");
+    harness.solution(FIRST);
     fs::remove_dir_all(harness.path("source/course/labs/00-first-contact/tests")).unwrap();
     let done = harness.script("run_autograder");
     assert!(!done.status.success());

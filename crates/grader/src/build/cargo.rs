@@ -85,7 +85,7 @@ pub(super) fn prepare(
                 let name = file.file_name().unwrap_or_default();
                 let to = dependencies.path().join(name);
                 if closed {
-                    open_copy(file, &to)?;
+                    scratch::copy_with_mode(file, &to, 0o644)?;
                 } else {
                     link(file, &to)?;
                 }
@@ -230,13 +230,6 @@ fn closure<'m>(id: &'m str, nodes: &HashMap<&str, &'m Node>) -> Vec<&'m str> {
         }
     }
     found
-}
-
-/// A copy that everybody may read.
-fn open_copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to)
-        .and_then(|_| fs::set_permissions(to, Permissions::from_mode(0o644)))
-        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
 fn link(from: &Path, to: &Path) -> anyhow::Result<()> {

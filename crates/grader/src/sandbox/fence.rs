@@ -16,7 +16,7 @@ use course::Course;
 use launch::{Fence, Limits, User, Wall};
 use testkit::folder;
 
-use crate::handout;
+use crate::{handout, scratch};
 
 use super::{
     ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role,
@@ -205,22 +205,16 @@ impl Walls {
         };
         let copy = trial.scratch.join("data");
         // For everybody who may go into `copy` itself, whatever the modes are in the course.
-        let open = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
         fs::create_dir(&copy)?;
         for file in handout::files_below(data)? {
             let to = copy.join(file.strip_prefix(data)?);
-            let folders = to.ancestors().skip(1);
-            let folders = folders.take_while(|folder| **folder != copy);
-            to.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| {
-                    folders
-                        .into_iter()
-                        .try_for_each(|folder| open(folder, 0o755))
-                })
-                .and_then(|()| fs::copy(&file, &to))
-                .and_then(|_| open(&to, 0o644))
-                .with_context(|| format!("{} cannot be written", to.display()))?;
+            let folder = to.parent().unwrap_or(&copy);
+            fs::create_dir_all(folder)
+                .with_context(|| format!("{} cannot be made", folder.display()))?;
+            for folder in folder.ancestors().take_while(|folder| **folder != copy) {
+                fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+            }
+            scratch::copy_with_mode(&file, &to, 0o644)?;
         }
         self.show(trial.scratch, &copy)?;
         Ok(Some(copy))
