@@ -200,8 +200,11 @@ impl MaxPoints {
 }
 
 impl Lab {
-    /// Reads `labs/FOLDER/lab.toml` below `root`.
-    pub(crate) fn load(root: &Path, folder: &str) -> Result<Lab, CourseError> {
+    /// Reads `labs/FOLDER/lab.toml` below `root`, and nothing else of the course.
+    ///
+    /// # Errors
+    /// The file cannot be read, or used.
+    pub fn load(root: &Path, folder: &str) -> Result<Lab, CourseError> {
         let file = root.join("labs").join(folder).join("lab.toml");
         let advice = "course.toml names this lab, so write its lab.toml, or take the lab out there";
         let document = Document::read(root, &file, advice)?;

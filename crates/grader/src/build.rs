@@ -279,6 +279,8 @@ impl<'c> Kitchen<'c> {
             .args(["--crate-type", "bin", "--emit", "link", "-A", "warnings"])
             .args(["--error-format", "human", "--color", "never"])
             .args(["--crate-name", &crate_name])
+            // The other processors have submissions of their own.
+            .args(["-C", "codegen-units=1"])
             .args(["--edition", &ready.edition])
             .arg("-o")
             .arg(place.join(name))

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use course::{Cancel, CheckReport, Course, Hidden, Lab, Options, Runner, Selection, Verdict};
+use course::{Cancel, CheckReport, Hidden, Lab, Options, Runner, Selection, Verdict};
 use launch::Record;
 use rustix::process::{getpid, set_child_subreaper};
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,8 @@ const LONG: f64 = 30.0;
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     course: PathBuf,
-    topic: String,
+    /// The lab's folder below the course's `labs`.
+    lab: String,
     checks: PathBuf,
     /// The text of the `hidden.toml`, and the executable with those checks.
     hidden: Option<(String, PathBuf)>,
@@ -113,7 +114,7 @@ pub fn judge(
     let tier = sandbox.tier();
     let orders = Request {
         course: lab.root().to_owned(),
-        topic: lab.topic.clone(),
+        lab: lab.folder.clone(),
         checks: checks.to_owned(),
         hidden: hidden.map(|(hidden, checks)| (hidden.text.clone(), checks.to_owned())),
         program: program.to_owned(),
@@ -165,8 +166,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
 }
 
 fn answer(request: &Request) -> anyhow::Result<Answer> {
-    let course = Course::load(&request.course)?;
-    let lab = course.lab(&request.topic)?;
+    let lab = &Lab::load(&request.course, &request.lab)?;
     let mut unsteady = Vec::new();
     let lacking = request.lacking();
     let checks = suite(request, &lacking, lab, &request.checks, &mut unsteady)?;

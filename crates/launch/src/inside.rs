@@ -1,9 +1,10 @@
 //! A program's own namespaces, laid out as bubblewrap does it: a start takes a prepared root as it is, and so costs two
-//! clones and a handful of mounts, where bubblewrap itself would be two programs more to start before each program.
+//! clones (the second of which copies nothing) and a handful of mounts, where bubblewrap itself would be two programs more to start before each program.
 //!
 //! Three processes: the launcher waits outside, the first one inside is what process 1 has to be, and the program is its
 //! child. Neither of the two that wait has a right, or anything else that a program would gain from.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -18,7 +19,7 @@ use rustix::mount::{
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, pivot_root, set_dumpable_behavior,
+    DumpableBehavior, Signal, WaitOptions, WaitStatus, pivot_root, set_dumpable_behavior,
     set_parent_process_death_signal, setsid, wait,
 };
 use rustix::thread::{
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{close_all, inherit_nothing};
 use crate::orders::{kept_variables, named_files, scratch_folder};
-use crate::{Limits, filter};
+use crate::{Limits, Record, filter};
 
 /// The id that a program has inside, of user and group: nobody's (the kernel's overflow id).
 const NOBODY: u32 = 65_534;
@@ -65,12 +66,37 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Goes inside, and tells how the program is started there. The process that called this waits outside, and then
-    /// ends as the program did: by its exit code, or by its signal.
+    /// Goes inside, and starts the program there. The process that called this waits outside, and then ends as the
+    /// program did: by its exit code, or by its signal.
     ///
     /// # Errors
-    /// Why there is no way in.
-    pub(crate) fn go_in(&self, limits: &Limits, args: Vec<OsString>) -> anyhow::Result<Command> {
+    /// Why there is no way in, which stands in the record then; or why the program, which was reached, cannot be started.
+    pub(crate) fn run(
+        &self,
+        limits: &Limits,
+        args: Vec<OsString>,
+        record: &Record,
+    ) -> anyhow::Result<Infallible> {
+        let mut command = record.heed(self.go_in(limits, args))?;
+        record.reached()?;
+        // This process is not copied for it (vfork(2)).
+        let program = command.spawn().or_else(|error| {
+            let error = anyhow::Error::new(error)
+                .context(format!("{} cannot be started", self.program.display()));
+            // Where no process can be had, it is not the program that has failed.
+            let no_process = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+            match error.downcast_ref().is_some_and(no_process) {
+                true => record.heed(Err(error)),
+                false => Err(error),
+            }
+        })?;
+        close_all()?;
+        std::process::exit(end_of(program.id())?)
+    }
+
+    /// Goes inside, and tells how the program is started there. The process that called this waits outside, and then
+    /// ends as the program did.
+    fn go_in(&self, limits: &Limits, args: Vec<OsString>) -> anyhow::Result<Command> {
         let here = scratch_folder()?;
         let files: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
         let filter = filter::read(&self.filter)?;
@@ -102,11 +128,6 @@ impl Inside {
         limits.apply()?;
         drop_rights().context("rights cannot be dropped")?;
         seccompiler::apply_filter(&filter).context("the system call filter cannot be set")?;
-        if let Some(program) = clone(0)? {
-            close_all()?;
-            std::process::exit(end_of(program)?);
-        }
-
         Ok(command)
     }
 
@@ -231,14 +252,14 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
 
 /// clone(2) without a stack of its own, which is fork(2) with namespaces: the child's number, or none in the child.
 #[expect(unsafe_code, reason = "clone(2) has no safe name")]
-fn clone(namespaces: i32) -> io::Result<Option<Pid>> {
+fn clone(namespaces: i32) -> io::Result<Option<u32>> {
     let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
     // SAFETY: this process has one thread, so the child finds all of it in order; no memory is handed over.
     let done = unsafe { libc::syscall(libc::SYS_clone, flags, 0_i64, 0_i64, 0_i64, 0_i64) };
-    match i32::try_from(done) {
+    match u32::try_from(done) {
         Ok(0) => Ok(None),
-        Ok(child) if child > 0 => Ok(Pid::from_raw(child)),
-        _ => Err(io::Error::last_os_error()),
+        Ok(child) => Ok(Some(child)),
+        Err(_) => Err(io::Error::last_os_error()),
     }
 }
 
@@ -256,14 +277,14 @@ fn end_alike(code: i32) -> ! {
 }
 
 /// Waits for a child, and for whatever else has become one meanwhile; the exit code that says how it ended.
-fn end_of(child: Pid) -> anyhow::Result<i32> {
+fn end_of(child: u32) -> anyhow::Result<i32> {
     let ended = |status: WaitStatus| {
         let signal = status.terminating_signal().map(|signal| SIGNALLED + signal);
         status.exit_status().or(signal)
     };
     loop {
         match wait(WaitOptions::empty()) {
-            Ok(Some((pid, status))) if pid == child => {
+            Ok(Some((pid, status))) if u32::try_from(pid.as_raw_nonzero().get()) == Ok(child) => {
                 if let Some(code) = ended(status) {
                     return Ok(code);
                 }

@@ -107,10 +107,11 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
     );
     let args: Vec<OsString> = args.collect();
     let record = Record::begin(&orders.record)?;
-    let command = record.heed(match &orders.wall {
-        Wall::Namespaces(inside) => inside.go_in(&orders.limits, args),
-        Wall::Fence(fence) => behind_fence(fence, &orders.limits, &program, &args),
-    })?;
+    let fence = match &orders.wall {
+        Wall::Namespaces(inside) => match inside.run(&orders.limits, args, &record)? {},
+        Wall::Fence(fence) => fence,
+    };
+    let command = record.heed(behind_fence(fence, &orders.limits, &program, &args))?;
     record.reached()?;
     Err(become_program(command))
 }

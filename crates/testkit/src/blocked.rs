@@ -59,13 +59,24 @@ fn threads(pid: u32) -> Vec<u32> {
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     threads(pid)
         .into_iter()
-        .filter_map(|tid| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")).ok())
-        .flat_map(|text| {
-            text.split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .collect::<Vec<u32>>()
-        })
+        .flat_map(|tid| children_of(pid, tid))
         .collect()
+}
+
+/// Those of one of its threads (proc_pid_task(5)).
+fn children_of(pid: u32, tid: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/children"));
+    text.unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
+}
+
+/// The processes that this one has inherited, or started in its first thread: what loses its parent comes to the first
+/// thread of its next subreaper that lives (PR_SET_CHILD_SUBREAPER(2const)). It spares a look at every thread.
+pub(crate) fn inherited() -> Vec<u32> {
+    let own = std::process::id();
+    children_of(own, own)
 }
 
 /// Whether no thread of these processes runs: each was stopped by a signal, or has ended.

@@ -5,6 +5,8 @@ use std::fmt;
 const HEX: usize = 16;
 /// How many bytes are shown as text on one line.
 const TEXT: usize = 64;
+/// How many bytes tell whether all of them are text: more than are shown.
+const TELLING: usize = 1024;
 
 /// Bytes as text where they are text, else as hex; control characters always visible.
 ///
@@ -15,15 +17,30 @@ const TEXT: usize = 64;
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl Bytes<'_> {
+    /// The first of them, where they are many.
+    fn telling(&self) -> &[u8] {
+        &self.0[..self.0.len().min(TELLING)]
+    }
+
     fn is_text(&self) -> bool {
-        std::str::from_utf8(self.0).is_ok_and(|text| {
+        let telling = self.telling();
+        let text = match std::str::from_utf8(telling) {
+            Ok(text) => Some(text),
+            // A character may be cut where we have stopped to look.
+            Err(cut) if cut.error_len().is_none() && telling.len() < self.0.len() => {
+                std::str::from_utf8(&telling[..cut.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        text.is_some_and(|text| {
             text.chars()
                 .all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
         })
     }
 
     fn text(&self) -> String {
-        let shown: String = String::from_utf8_lossy(self.0).chars().take(TEXT).collect();
+        let shown = String::from_utf8_lossy(self.telling());
+        let shown: String = shown.chars().take(TEXT).collect();
         let more = if shown.len() < self.0.len() && self.0.len() > TEXT {
             "…"
         } else {
@@ -162,6 +179,21 @@ mod tests {
     fn a_long_text_ends_with_an_ellipsis() {
         assert!(Bytes(&[b'x'; 100]).to_string().ends_with("xxx\"…"));
         assert!(Bytes(&[b'x'; 64]).to_string().ends_with("xxx\""));
+    }
+
+    #[test]
+    fn of_much_the_beginning_tells_what_it_is() {
+        let text = |before: usize| [&b"x".repeat(before), "粘".as_bytes(), b"\0"].concat();
+        // The character lies across the place up to which is looked.
+        let shown = Bytes(&text(TELLING - 1)).to_string();
+        assert!(shown.starts_with("\"xxx"), "{shown}");
+        let shown = Bytes(&text(TELLING - 4)).to_string();
+        assert!(shown.starts_with("78 78"), "{shown}");
+        assert!(
+            Bytes(&b"\xff".repeat(2 * TELLING))
+                .to_string()
+                .starts_with("ff ff")
+        );
     }
 
     #[test]

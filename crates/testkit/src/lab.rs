@@ -1,5 +1,7 @@
 //! What a failing check shows of its lab; the model proper is the crate `course`.
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use toml::de::{DeTable, DeValue};
 
@@ -21,23 +23,36 @@ pub(crate) struct Place {
     pub(crate) section: Option<String>,
 }
 
+/// The places of all checks of a `lab.toml` or `hidden.toml`, by their names.
+type Places = HashMap<String, Place>;
+
+/// The texts that were read: they are compiled into the checks, and each check asks for its place.
+static READ: Mutex<Vec<(&'static str, Places)>> = Mutex::new(Vec::new());
+
 impl Place {
     /// Finds `check` in the text of a `lab.toml`; an unreadable file gives an empty place, because a
     /// failing check must still be able to explain itself (a test of `course` reports the file).
-    pub(crate) fn find(lab: &str, check: &str) -> Place {
-        DeTable::parse(lab)
-            .ok()
-            .and_then(|table| Self::of(table.get_ref(), check))
+    pub(crate) fn find(lab: &'static str, check: &str) -> Place {
+        let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = |(text, _): &(&str, Places)| std::ptr::eq(*text, lab);
+        if !known.iter().any(this) {
+            let table = DeTable::parse(lab).ok();
+            let places = table.and_then(|table| Self::all(table.get_ref()));
+            known.push((lab, places.unwrap_or_default()));
+        }
+        let places = known.iter().find(|known| this(known));
+        places
+            .and_then(|(_, places)| places.get(check).cloned())
             .unwrap_or_default()
     }
 
-    fn of(lab: &DeTable<'_>, check: &str) -> Option<Place> {
+    fn all(lab: &DeTable<'_>) -> Option<Places> {
         if let Some(checks) = array(lab, "check") {
-            return Self::of_hidden(checks, check);
+            return Some(Self::all_hidden(checks));
         }
         let steps = array(lab, "step")?;
         let (mut number, mut core) = (0, 0);
-        let mut found = None;
+        let mut places = Places::new();
         for (n, step) in steps.iter().enumerate() {
             let DeValue::Table(step) = step.get_ref() else {
                 continue;
@@ -50,10 +65,7 @@ impl Place {
                 number += 1;
                 let bonus = text(entry, "kind").as_deref() == Some("bonus");
                 core += usize::from(!bonus);
-                if text(entry, "name").as_deref() != Some(check) {
-                    continue;
-                }
-                found = Some(Place {
+                let place = Place {
                     step: n + 1,
                     steps: steps.len(),
                     number,
@@ -62,31 +74,34 @@ impl Place {
                     hidden: false,
                     core: 0,
                     section: text(entry, "section").or_else(|| text(step, "section")),
-                });
+                };
+                places.extend(text(entry, "name").map(|name| (name, place)));
             }
         }
-        found.map(|place| Place { core, ..place })
+        for place in places.values_mut() {
+            place.core = core;
+        }
+        Some(places)
     }
 
     /// A `hidden.toml` has its checks in one list, each with the number of its step.
-    fn of_hidden(checks: &[toml::Spanned<DeValue<'_>>], check: &str) -> Option<Place> {
-        let tables = checks.iter().enumerate();
-        tables
-            .into_iter()
-            .find_map(|(n, entry)| match entry.get_ref() {
-                DeValue::Table(entry) if text(entry, "name").as_deref() == Some(check) => {
-                    Some(Place {
-                        step: whole(entry, "step").unwrap_or(1) as usize,
-                        number: n + 1,
-                        points: whole(entry, "points").unwrap_or(1),
-                        bonus: text(entry, "kind").as_deref() == Some("bonus"),
-                        hidden: true,
-                        section: text(entry, "section"),
-                        ..Place::default()
-                    })
-                }
-                _ => None,
-            })
+    fn all_hidden(checks: &[toml::Spanned<DeValue<'_>>]) -> Places {
+        let place = |(n, entry): (usize, &toml::Spanned<DeValue<'_>>)| {
+            let DeValue::Table(entry) = entry.get_ref() else {
+                return None;
+            };
+            let place = Place {
+                step: whole(entry, "step").unwrap_or(1) as usize,
+                number: n + 1,
+                points: whole(entry, "points").unwrap_or(1),
+                bonus: text(entry, "kind").as_deref() == Some("bonus"),
+                hidden: true,
+                section: text(entry, "section"),
+                ..Place::default()
+            };
+            Some((text(entry, "name")?, place))
+        };
+        checks.iter().enumerate().filter_map(place).collect()
     }
 
     /// `step 2 of 4 · 2 points`

@@ -218,7 +218,7 @@ fn sweep(group: u32) {
     // where getsid(2) gives 0, which is no process id.
     let session = crate::blocked::stat("/proc/self/stat").and_then(|own| own.get(3).cloned());
     for _ in 0..100 {
-        let strays: Vec<u32> = crate::blocked::children(std::process::id())
+        let strays: Vec<u32> = crate::blocked::inherited()
             .into_iter()
             .filter(|pid| ours.as_ref().is_none_or(|ours| !ours.contains(pid)))
             .filter(|pid| {

@@ -8,6 +8,10 @@ use course::Course;
 
 use crate::build::{Toolchain, cargo};
 
+/// With the C library in it, and at a place of its own that is known beforehand, so that nothing is left to be done
+/// before it begins.
+const FLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
+
 /// Where it is, once it has been built. It stands before every start of a program, twice, so it is built to be quick:
 /// with the C library in it where that can be had (glibc's static library is a package of its own in some systems),
 /// which spares each start the search for shared ones.
@@ -22,7 +26,7 @@ pub(super) fn build(course: &Course) -> anyhow::Result<PathBuf> {
             .arg("--target-dir")
             .arg(&target);
         if !more.is_empty() {
-            command.env("RUSTFLAGS", "-C target-feature=+crt-static");
+            command.env("RUSTFLAGS", FLAGS);
         }
         command
             .output()
