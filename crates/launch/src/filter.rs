@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, sock_filter,
@@ -259,15 +259,14 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
         rule([set])
     });
     rules.insert(libc::SYS_clone, each.collect::<anyhow::Result<_>>()?);
+    let ruled: Vec<i64> = rules.keys().copied().collect();
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
         SeccompAction::Errno(NO_SUCH_CALL),
         arch,
     )?;
-    let mut program = refusal(&refused)?;
-    program.extend(BpfProgram::try_from(filter)?);
-    Ok(program)
+    sorted(BpfProgram::try_from(filter)?, &refused, &ruled)
 }
 
 /// That an argument is this number.
@@ -297,83 +296,173 @@ fn rule(all: impl IntoIterator<Item = SeccompCondition>) -> anyhow::Result<Secco
     Ok(SeccompRule::new(all.into_iter().collect())?)
 }
 
-/// What refuses these calls whatever their arguments are, and lets all others through to the instructions behind it.
+/// What becomes of a call, by its number alone.
+#[derive(Clone, Copy)]
+enum Number {
+    Refused,
+    /// Its arguments decide.
+    Ruled,
+}
+
+/// The library's `filter` of the calls that are `ruled`, with a search for a call's number before it: it refuses those
+/// of `refused`, and allows those that are in neither.
 ///
-/// The library makes five instructions of each such call. The kernel goes through them for each number of a call when it
-/// attaches a filter, which it does at each start of a program; so here it is one (bpf(4), seccomp(2)).
-fn refusal(calls: &[i64]) -> anyhow::Result<BpfProgram> {
+/// The library has a call go past the rules of all others, and makes five instructions of one that has none. The kernel
+/// goes through them for each number of a call when it attaches a filter, which it does at each start of a program
+/// (bpf(4), seccomp(2)).
+fn sorted(filter: BpfProgram, refused: &[i64], ruled: &[i64]) -> anyhow::Result<BpfProgram> {
     /// From here on the numbers are those of x32, a second table of the same calls on x86-64.
     const X32: u32 = 0x4000_0000;
-    let instruction = |code: u32, jt: usize, k: u32| -> anyhow::Result<sock_filter> {
-        Ok(sock_filter {
-            code: u16::try_from(code)?,
-            jt: u8::try_from(jt)?,
-            jf: 0,
-            k,
-        })
+    // The first three are about the processor, whose numbers these are.
+    let [load, is_this, kill, rules @ ..] = &filter[..] else {
+        bail!("the library made no filter");
     };
-    // The number of the call is the first word of struct seccomp_data.
-    let load = instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)?;
-    let second_table = instruction(
-        libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
-        calls.len() + 1,
-        X32,
-    )?;
-    let mut program = vec![load, second_table];
-    for (index, call) in calls.iter().enumerate() {
-        let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-        program.push(instruction(
-            equal,
-            calls.len() - index,
-            u32::try_from(*call)?,
-        )?);
+    ensure!(
+        load.code == LOAD && is_this.code == IF_EQUAL && kill.k == libc::SECCOMP_RET_KILL_PROCESS,
+        "the library's filter begins otherwise than is known"
+    );
+    let mut numbers = BTreeMap::new();
+    for (calls, number) in [(ruled, Number::Ruled), (refused, Number::Refused)] {
+        for call in calls {
+            numbers.insert(u32::try_from(*call)?, number);
+        }
     }
-    program.push(instruction(libc::BPF_JMP | libc::BPF_JA, 0, 1)?);
-    let refuse = libc::SECCOMP_RET_ERRNO | NO_SUCH_CALL;
-    program.push(instruction(libc::BPF_RET | libc::BPF_K, 0, refuse)?);
+    let numbers: Vec<_> = numbers.into_iter().collect();
+    let search = search(&numbers)?;
+    let mut program = vec![
+        load.clone(),
+        is_this.clone(),
+        kill.clone(),
+        // The number of the call is the first word of struct seccomp_data.
+        instruction(LOAD, 0, 0, 0),
+        instruction(IF_AT_LEAST, 0, 1, X32),
+        instruction(RETURN, 0, 0, REFUSE),
+    ];
+    let end = program.len() + search.len();
+    for mut each in search {
+        if each.code == GO {
+            each.k = u32::try_from(end - program.len() - 1)?;
+        }
+        program.push(each);
+    }
+    program.extend_from_slice(rules);
     Ok(program)
+}
+
+// The codes of instructions (bpf(4)).
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const GO: u16 = (libc::BPF_JMP | libc::BPF_JA) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+const REFUSE: u32 = libc::SECCOMP_RET_ERRNO | NO_SUCH_CALL;
+
+/// A struct sock_filter (linux/filter.h).
+fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+/// Finds the loaded number among these, which are in order. Where the rules decide, it goes to behind its own end: by how
+/// much is not written yet.
+fn search(numbers: &[(u32, Number)]) -> anyhow::Result<BpfProgram> {
+    let allow = instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW);
+    Ok(match numbers {
+        [] => vec![allow],
+        [(call, number)] => {
+            let found = match number {
+                Number::Refused => instruction(RETURN, 0, 0, REFUSE),
+                Number::Ruled => instruction(GO, 0, 0, 0),
+            };
+            vec![instruction(IF_EQUAL, 0, 1, *call), found, allow]
+        }
+        _ => {
+            let (below, from) = numbers.split_at(numbers.len() / 2);
+            let below = search(below)?;
+            let past = u8::try_from(below.len()).context("there are too many calls")?;
+            let mut all = vec![instruction(IF_AT_LEAST, past, 0, from[0].0)];
+            all.extend(below);
+            all.extend(search(from)?);
+            all
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Where the instructions lead for a call: what they return, none where they come to their end.
-    fn answer(program: &[sock_filter], call: u32) -> Option<u32> {
+    /// What the first instructions, up to the rules, say of a call of this processor's: none where the rules decide.
+    fn answer(program: &[sock_filter], arch: u32, call: u32) -> Option<u32> {
         let mut at = 0;
         let mut loaded = 0;
-        while let Some(instruction) = program.get(at) {
-            let k = instruction.k;
-            let jump = |taken: bool| {
-                usize::from(if taken {
-                    instruction.jt
-                } else {
-                    instruction.jf
-                })
-            };
+        loop {
+            let sock_filter { code, jt, jf, k } = program.get(at)?.clone();
             at += 1;
-            match instruction.code {
-                0x20 => loaded = call,
-                0x15 => at += jump(loaded == k),
-                0x35 => at += jump(loaded >= k),
-                0x05 => at += k as usize,
-                0x06 => return Some(k),
+            let jump = |taken: bool| usize::from(if taken { jt } else { jf });
+            match code {
+                LOAD => loaded = if k == 0 { call } else { arch },
+                IF_EQUAL => at += jump(loaded == k),
+                IF_AT_LEAST => at += jump(loaded >= k),
+                GO => at += k as usize,
+                RETURN => return Some(k),
                 code => panic!("{code:#x}"),
             }
         }
-        assert_eq!(at, program.len());
-        None
     }
 
     #[test]
-    fn what_is_refused_is_refused_and_nothing_else() {
-        let program = refusal(REFUSED).unwrap();
-        for call in 0..600 {
-            let refused = REFUSED
-                .contains(&i64::from(call))
-                .then_some(0x5_0000 + NO_SUCH_CALL);
-            assert_eq!(answer(&program, call), refused, "{call}");
+    fn each_number_is_refused_or_ruled_or_allowed() {
+        for (families, others) in [
+            (&[][..], Others::Unseen),
+            (&[Family::Internet][..], Others::OutOfReach),
+            (&[Family::Internet, Family::Unix][..], Others::Near),
+        ] {
+            let whole = program(families, others).unwrap();
+            // The processor's number stands in the library's first comparison.
+            let arch = whole[1].k;
+            // The rules begin where they load the number once more.
+            let loads = whole.iter().enumerate();
+            let mut loads = loads.filter(|(_, each)| each.code == LOAD && each.k == 0);
+            let rules = loads.nth(1).map_or(whole.len(), |(at, _)| at);
+            let first = &whole[..rules];
+            let mut refused = REFUSED.to_vec();
+            if others != Others::Unseen {
+                refused.extend(OTHERS);
+            }
+            if others == Others::Near {
+                refused.extend(SIGNALS);
+            }
+            let mut ruled = vec![
+                libc::SYS_fallocate,
+                libc::SYS_fcntl,
+                libc::SYS_prctl,
+                libc::SYS_clone,
+            ];
+            if others != Others::Unseen {
+                ruled.push(libc::SYS_prlimit64);
+            }
+            if families.is_empty() {
+                refused.push(libc::SYS_socket);
+            } else {
+                ruled.push(libc::SYS_socket);
+                if !families.contains(&Family::Unix) {
+                    ruled.push(libc::SYS_socketpair);
+                }
+            }
+            for call in 0..600 {
+                let number = i64::from(call);
+                let right = match () {
+                    () if refused.contains(&number) => Some(REFUSE),
+                    () if ruled.contains(&number) => None,
+                    () => Some(libc::SECCOMP_RET_ALLOW),
+                };
+                assert_eq!(answer(first, arch, call), right, "{call}");
+            }
+            let x32 = answer(first, arch, 0x4000_0000 + 1);
+            assert_eq!(x32, Some(REFUSE));
+            let other = answer(first, arch ^ 1, 1);
+            assert_eq!(other, Some(libc::SECCOMP_RET_KILL_PROCESS));
         }
-        assert!(answer(&program, 0x4000_0000).is_some());
     }
 }

@@ -12,8 +12,9 @@ use grader::build::{Built, HiddenFrom, Kitchen, Packages, Sources, Toolchain};
 use grader::intake;
 use grader::sandbox::{Sandbox, Tier};
 
-/// How many programs are built and checked at a time for each core: checks mostly wait.
-const A_CORE: usize = 2;
+/// How many programs are built and checked at a time for each core: checks mostly wait. As many as the grader takes at
+/// most.
+const A_CORE: usize = 4;
 
 pub struct Floor {
     pub time: Duration,

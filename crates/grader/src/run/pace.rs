@@ -15,10 +15,12 @@ use crate::sandbox::watch;
 const LEAST_A_CORE: usize = 2;
 /// How many for each core at most.
 const MOST_A_CORE: usize = 4;
-/// How long is looked whether there is processor to spare, after the last one has begun.
+/// How long is looked whether there is processor to spare, before one more or one fewer is let in.
 const WINDOW: Duration = Duration::from_millis(300);
-/// In which part of that time nobody may have waited for a processor: one in so many.
-const IDLE: u32 = 8;
+/// There is where nobody waited for a processor in so much of that time, in hundredths, ...
+const SPARE: u32 = 50;
+/// ... and there are too many where it was less than so much.
+const CROWDED: u32 = 15;
 
 /// Lets so many go on at a time.
 pub(super) struct Pace<'g> {
@@ -40,6 +42,8 @@ pub(super) struct Reading {
 
 struct State {
     running: usize,
+    /// How many may go on now.
+    places: usize,
     since: Instant,
     stalled: Option<Duration>,
 }
@@ -64,6 +68,7 @@ impl<'g> Pace<'g> {
             gauge,
             state: Mutex::new(State {
                 running: 0,
+                places: least,
                 since: Instant::now(),
                 stalled: gauge().map(|reading| reading.stalled),
             }),
@@ -79,43 +84,39 @@ impl<'g> Pace<'g> {
     /// Waits for a place.
     pub(super) fn enter(&self) -> Place<'_> {
         let mut state = self.lock();
-        while state.running >= self.least
-            && (state.running >= self.most || !self.has_to_spare(&mut state))
-        {
+        while state.running >= state.places {
+            if state.since.elapsed() >= WINDOW {
+                self.look(&mut state);
+                continue;
+            }
             let waited = self.changed.wait_timeout(state, WINDOW / 2);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.running += 1;
-        // What this one needs is seen before the next one is let in.
-        state.begin((self.gauge)());
         Place(self)
     }
 
-    fn has_to_spare(&self, state: &mut State) -> bool {
+    /// Makes a place, or takes one away, as the machine has been since the last look. All places are taken.
+    fn look(&self, state: &mut State) {
         let waited = state.since.elapsed();
-        if waited < WINDOW {
-            return false;
-        }
         let reading = (self.gauge)();
         let stalled = state
             .stalled
             .zip(reading)
             .map(|(before, now)| now.stalled.saturating_sub(before));
-        state.begin(reading);
-        stalled.is_some_and(|stalled| stalled < waited / IDLE)
-            && reading.is_some_and(|reading| reading.memory > 2 * watch::MOST_MEMORY)
+        state.since = Instant::now();
+        state.stalled = reading.map(|reading| reading.stalled);
+        let spare = stalled.map(|stalled| waited.saturating_sub(stalled) * 100);
+        let has_memory = reading.is_some_and(|reading| reading.memory > 2 * watch::MOST_MEMORY);
+        if has_memory && spare.is_some_and(|spare| spare >= waited * SPARE) {
+            state.places = (state.places + 1).min(self.most);
+        } else if !has_memory || spare.is_none_or(|spare| spare < waited * CROWDED) {
+            state.places = (state.places - 1).max(self.least);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// From now on is looked again.
-    fn begin(&mut self, reading: Option<Reading>) {
-        self.since = Instant::now();
-        self.stalled = reading.map(|reading| reading.stalled);
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
         let began = Instant::now();
         let (least, most) = crowd(None, &|| {
             Some(Reading {
-                stalled: began.elapsed() / 2,
+                stalled: began.elapsed() * 3 / 5,
                 memory: PLENTY,
             })
         });
