@@ -114,7 +114,7 @@ pub struct Selfcheck {
     /// The labs to try: topics or numbers [default: all]
     #[arg(value_name = "LAB")]
     pub labs: Vec<String>,
-    /// How many programs are graded at a time [default: two a core, and up to four while the machine is idle; one where programs share the machine's network]
+    /// How many programs are graded at a time [default: two a core, and up to four as long as there is processor and memory to spare; one where programs share the machine's network]
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// What keeps the programs from the machine; `none` gives each of them all your rights [default: the first
@@ -235,7 +235,7 @@ pub struct Run {
     /// Grade only these labs: topics or numbers, with commas between. With --resume the labs that DIR has already stay
     #[arg(long, value_name = "LABS", value_delimiter = ',')]
     pub labs: Vec<String>,
-    /// How many submissions are graded at a time [default: two a core, and up to four while the machine is idle; one where programs share the machine's network]
+    /// How many submissions are graded at a time [default: two a core, and up to four as long as there is processor and memory to spare; one where programs share the machine's network]
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// Who is in the class: a CSV file with the columns student,name,email, or what Canvas, Moodle or GitHub Classroom

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod digest;
 pub mod draft;
 pub mod export;
+mod files;
 #[cfg(target_os = "linux")]
 pub mod git_time;
 pub mod handout;

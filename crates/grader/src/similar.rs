@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::cli::Similar;
 use crate::export::selected;
-use crate::handout::put;
+use crate::files::put;
 use crate::intake::{self, Submission};
 use crate::late::Times;
 use crate::people::{People, Person};

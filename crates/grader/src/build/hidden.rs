@@ -10,7 +10,7 @@ use course::{Course, Hidden, Lab};
 use super::Toolchain;
 use super::cargo::Ready;
 use crate::digest;
-use crate::handout::files_below;
+use crate::files::files_below;
 use crate::report::UNFINISHED;
 use crate::scratch;
 

@@ -14,7 +14,7 @@ use course::{Course, Kind, Lab};
 use sha2::{Digest as _, Sha256};
 
 use super::selected;
-use crate::{cli, handout, report};
+use crate::{cli, files, report};
 
 /// Where the workflow stands in a repository.
 const WORKFLOW: &str = ".github/workflows/classroom.yml";
@@ -60,7 +60,7 @@ pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
 /// others, a line each.
 fn given(course: &Course, handout: &Path) -> anyhow::Result<(String, String)> {
     let (mut lines, mut others) = (String::new(), String::new());
-    for path in handout::files_below(handout)? {
+    for path in files::files_below(handout)? {
         let below = path.strip_prefix(handout).unwrap_or(&path);
         let name = below.display().to_string();
         let judged_by = ["labs/", "crates/", ".cargo/", "Cargo.", "course.toml"];

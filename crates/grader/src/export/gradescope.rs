@@ -14,7 +14,7 @@ use zip::write::SimpleFileOptions;
 
 use super::selected;
 use crate::handout::{self, leaks::Secrets};
-use crate::{cli, digest, report};
+use crate::{cli, digest, files, report};
 
 #[cfg(target_os = "linux")]
 pub mod harness;
@@ -55,7 +55,7 @@ pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
         SimpleFileOptions::default().unix_permissions(0o600),
     )?;
     zip.write_all(secret()?.as_bytes())?;
-    for path in handout::files_below(&copy)? {
+    for path in files::files_below(&copy)? {
         let below = path.strip_prefix(&copy).unwrap_or(&path);
         zip.start_file(format!("course/{}", below.display()), plain)?;
         zip.write_all(&fs::read(&path)?)?;
@@ -83,11 +83,11 @@ fn assemble(course: &Course, copy: &Path) -> anyhow::Result<()> {
     let root = course.root();
     handout::empty(copy)?;
     for file in ["Cargo.lock", "course.toml", ".cargo/config.toml"] {
-        handout::copy_file(&root.join(file), &copy.join(file))?;
+        files::copy_file(&root.join(file), &copy.join(file))?;
     }
-    let manifest = handout::read(root, "Cargo.toml").context("the course has no workspace")?;
+    let manifest = files::read(root, "Cargo.toml").context("the course has no workspace")?;
     let members = ["crates/*", "labs/*"];
-    handout::put(
+    files::put(
         &copy.join("Cargo.toml"),
         &handout::workspace(&manifest, &members, &members)?,
     )?;

@@ -11,6 +11,8 @@ use anyhow::Context as _;
 use course::derive;
 use course::{Course, Lab};
 
+use crate::files::files_below;
+
 /// How many tokens in a row make a passage.
 const RUN: usize = 32;
 /// A region shorter than this has nothing of its own: `Ok(n)` is everywhere.
@@ -68,7 +70,7 @@ impl Secrets {
         let Some(solution) = lab.solution_dir() else {
             return Ok(());
         };
-        for path in super::files_below(&solution.join("src"))? {
+        for path in files_below(&solution.join("src"))? {
             let Some(text) = rust(&path)? else { continue };
             let shown = path.strip_prefix(lab.root()).unwrap_or(&path);
             let derived =
@@ -84,7 +86,7 @@ impl Secrets {
                 given.extend(runs(&tokens, length).map(|(_, run)| run));
             }
         }
-        for path in super::files_below(&solution.join("hidden"))? {
+        for path in files_below(&solution.join("hidden"))? {
             if let Some(text) = rust(&path)? {
                 let shown = path.strip_prefix(lab.root()).unwrap_or(&path);
                 self.add(&text, shown.display().to_string());
@@ -129,7 +131,7 @@ impl Secrets {
     /// A file that cannot be read.
     pub fn below(&self, dir: &Path) -> anyhow::Result<Vec<Leak>> {
         let mut leaks = Vec::new();
-        for path in super::files_below(dir)? {
+        for path in files_below(dir)? {
             let bytes =
                 fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
             let Ok(mut text) = String::from_utf8(bytes) else {

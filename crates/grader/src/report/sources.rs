@@ -39,11 +39,11 @@ pub fn keep<'f>(
 /// It cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let root = from.join("sources");
-    for path in crate::handout::files_below(&root)? {
+    for path in crate::files::files_below(&root)? {
         let below = path.strip_prefix(&root).unwrap_or(&path);
         let place = to.join("sources").join(below);
         if !place.exists() {
-            crate::handout::copy_file(&path, &place)?;
+            crate::files::copy_file(&path, &place)?;
         }
     }
     Ok(())
@@ -57,7 +57,7 @@ pub fn read(dir: &Path, hash: &str) -> Vec<(String, String)> {
         return Vec::new();
     }
     let root = folder(dir, hash);
-    let Ok(paths) = crate::handout::files_below(&root) else {
+    let Ok(paths) = crate::files::files_below(&root) else {
         return Vec::new();
     };
     let files = paths.into_iter().filter_map(|path| {

@@ -16,7 +16,7 @@ use course::Course;
 use launch::{Fence, Limits, User, Wall};
 use testkit::folder;
 
-use crate::{handout, scratch};
+use crate::{files, scratch};
 
 use super::{
     ALTERNATIVES, DEVICES, LIBRARIES, PROGRAMS, RESOLVER, Sight, Tier, Trial, apart, in_role,
@@ -206,7 +206,7 @@ impl Walls {
         let copy = trial.scratch.join("data");
         // For everybody who may go into `copy` itself, whatever the modes are in the course.
         fs::create_dir(&copy)?;
-        for file in handout::files_below(data)? {
+        for file in files::files_below(data)? {
             let to = copy.join(file.strip_prefix(data)?);
             let folder = to.parent().unwrap_or(&copy);
             fs::create_dir_all(folder)

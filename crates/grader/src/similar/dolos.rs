@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 
 use super::pairs::{Given, Work};
-use crate::handout::put;
+use crate::files::put;
 use crate::report::safe;
 
 /// What `dolos` is told, in the folder of a lab.

@@ -74,7 +74,7 @@ fn class() -> Class {
 
 fn pages(dir: &Path) -> Vec<(String, String)> {
     let report = dir.join("report");
-    let files = crate::handout::files_below(&report).unwrap();
+    let files = crate::files::files_below(&report).unwrap();
     let page = |path: std::path::PathBuf| {
         let name = path.strip_prefix(&report).unwrap().display().to_string();
         (name, fs::read_to_string(&path).unwrap())
