@@ -42,7 +42,7 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
 /// The exit code of a process that a signal has ended begins here, by the shells' habit.
-const SIGNALLED: i32 = 128;
+pub(crate) const SIGNALLED: i32 = 128;
 /// How many files and folders may lie in a folder in memory: no size counts those that are empty.
 const FILES: u32 = 4096;
 /// Room for what a check names to a program, in bytes: names, and nothing behind them.

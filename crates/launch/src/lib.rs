@@ -10,6 +10,7 @@ mod fence;
 mod filter;
 mod gift;
 mod inside;
+mod keep;
 mod limits;
 mod orders;
 mod record;
@@ -17,6 +18,7 @@ mod record;
 pub use fence::{Fence, User};
 pub use filter::{Family, Others, filter};
 pub use inside::Inside;
+pub use keep::Keeper;
 pub use limits::Limits;
 pub use orders::{Orders, RECORD, Wall};
 pub use record::Record;
@@ -28,8 +30,8 @@ pub const LAUNCHER: &str = "wirelab-launch";
 pub const STARTER: &str = "wirelab-start";
 /// The name of what puts a fence around itself and becomes a program: `NAME FENCE LIMITS RECORD PROGRAM ARGS…`.
 pub const FENCED: &str = "wirelab-fenced";
-/// The name of what becomes bubblewrap: `NAME RECORD BWRAP ARGS…`; among the arguments [`RECORD`] stands for the
-/// record's descriptor.
+/// The name of what runs bubblewrap: `NAME GRADER RECORD BWRAP ARGS…`; among the arguments [`RECORD`] stands for the
+/// record's descriptor. The first argument is the process that asks for it, with which all of it ends.
 pub const BEHIND: &str = "wirelab-behind";
 /// The name of what ends every process of the user that it runs as, itself among them.
 pub const END: &str = "wirelab-end";

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,12 +12,13 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::gift;
+use crate::inside::SIGNALLED;
 use crate::limits::{as_a_check_starts_it, inherit_nothing};
 use crate::{
     BEHIND, END, FENCED, Fence, IS_ENFORCED, Inside, LAUNCHER, Limits, PROBE, PROBED, Record,
     STARTER,
 };
+use crate::{gift, keep};
 
 /// Stands for the record's descriptor in the arguments of [`BEHIND`].
 pub const RECORD: &str = "{record}";
@@ -185,8 +186,9 @@ fn inherited(number: &OsStr) -> anyhow::Result<Record> {
     Ok(Record::inherited(file))
 }
 
-/// Becomes bubblewrap with the arguments that follow, in which the starter is told of the record.
+/// Runs bubblewrap with the arguments that follow, in which the starter is told of the record, and ends as it did.
 fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let grader = args.next().context("the grader is missing")?;
     let record = PathBuf::from(args.next().context("the record is missing")?);
     let bwrap = PathBuf::from(args.next().context("bubblewrap is missing")?);
     let record = Record::begin(&record)?;
@@ -201,7 +203,9 @@ fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
             command.arg(arg);
         }
     }
-    Err(become_program(command))
+    let ended = keep::run(&grader.to_string_lossy(), command)?;
+    let signal = ended.signal().map(|signal| SIGNALLED + signal);
+    std::process::exit(ended.code().or(signal).unwrap_or(1))
 }
 
 /// Puts a fence around itself, and becomes a program.

@@ -16,11 +16,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::process::{Signal, geteuid, getppid, set_parent_process_death_signal};
+use launch::Keeper;
+use rustix::process::geteuid;
 
+use super::watch;
 use crate::process;
 
-/// The name under which the grader runs a program apart: `NAME PARENT SECONDS PROGRAM ARGS…`.
+/// The name under which the grader runs a program apart: `NAME GRADER SECONDS PROGRAM ARGS…`.
 pub const NAME: &str = "wirelab-apart";
 
 /// How much of what a judge says is kept, in bytes.
@@ -220,20 +222,17 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(
 
 /// Runs its third argument apart, for as many seconds as its second says; its first is the process that asks for it.
 pub(super) fn main() -> anyhow::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut args = std::env::args_os().skip(1);
-    let parent = args.next().context("the parent is missing")?;
-    // It may have ended before the signal was asked for.
-    ensure!(
-        getppid().is_some_and(|pid| parent == *pid.as_raw_nonzero().to_string()),
-        "the grader has ended"
-    );
+    let grader = args.next().context("the grader is missing")?;
+    let keeper = Keeper::of(&grader.to_string_lossy(), watch::end_all)?;
     let limit = args.next().context("the limit is missing")?;
     let limit: u64 = limit.to_string_lossy().parse()?;
     let program = PathBuf::from(args.next().context("the program is missing")?);
     let mut command = Command::new(program);
     command.args(args);
-    let finished = wire::netns::run(command, Duration::from_secs(limit))?;
+    let finished = wire::netns::run(command, Duration::from_secs(limit));
+    keeper.go_on();
+    let finished = finished?;
     if !finished.success() {
         bail!("{finished}");
     }

@@ -195,6 +195,7 @@ impl Walls {
         args.word(&serde_json::to_string(&Limits::compiler())?);
         args.word(RECORD).path(&rustc(Path::new(TOOLCHAIN)));
         let mut command = in_role(&self.roles, launch::BEHIND);
+        command.arg(std::process::id().to_string());
         command.arg(sight.record).arg(&self.bwrap).args(args.0);
         Ok(command)
     }
