@@ -61,7 +61,8 @@ pub enum Command {
     Selfcheck(Selfcheck),
     /// Join the shards of a class that was graded with `run --shard`
     ///
-    /// OUT gets what one run of the whole class would have written.
+    /// OUT gets what one run of the whole class would have written, with the changes of an adjustments.csv or .toml in OUT.
+    /// Where OUT has grades already, prints what is other than before, and adds it to changes.csv.
     Merge(Merge),
     /// Compare submissions with one another, and with earlier ones
     ///

@@ -10,6 +10,7 @@ use course::{CheckReport, Kind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::late;
+use crate::people::Person;
 use crate::report::{Cell, Class, Column, Row, Status, Uncounted};
 
 /// Which attempt at a lab counts, where there are several.
@@ -30,6 +31,10 @@ pub struct Draft {
     pub version: u32,
     /// Which of how many shards this is; none where it is whole.
     pub shard: Option<(usize, usize)>,
+    /// The digest of what seeds were made from.
+    pub secret: String,
+    /// Everybody whom a change by hand may name.
+    pub people: Vec<Person>,
     /// Which attempt counts.
     pub counts: Counts,
     /// The class, one row an attempt.

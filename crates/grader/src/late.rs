@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use course::{Course, DueDate, LatePolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::people::People;
-use crate::report::{number, safe};
+use crate::report::{Row, number, safe};
 use crate::table::{self, Record};
 
 const DAY: i64 = 86_400;
@@ -415,6 +415,14 @@ pub struct Adjustments {
 }
 
 impl Adjustments {
+    /// The file of a folder of grades; none where there is none.
+    #[must_use]
+    pub fn beside(grades: &Path) -> Option<PathBuf> {
+        let names = ["adjustments.csv", "adjustments.toml"];
+        let mut beside = names.iter().map(|name| grades.join(name));
+        beside.find(|path| path.is_file())
+    }
+
     /// Reads `--adjustments`: CSV or TOML with `student`, `lab`, `points` (more or fewer) or `set`, and `reason`.
     ///
     /// # Errors
@@ -467,6 +475,13 @@ impl Adjustments {
     pub fn of(&self, student: &str, topic: &str) -> Vec<Adjustment> {
         let fitting = self.lines.about(student, topic);
         fitting.map(|(_, adjustment)| adjustment.clone()).collect()
+    }
+
+    /// Says of each lab of a student what is changed.
+    pub fn change(&self, row: &mut Row) {
+        for cell in &mut row.labs {
+            cell.adjustments = self.of(&row.student, &cell.topic);
+        }
     }
 }
 

@@ -82,7 +82,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Handout(args) => handout::run(&course, &args).map(|()| ExitCode::SUCCESS),
         #[cfg(target_os = "linux")]
         Command::Selfcheck(args) => selfcheck::run(&course, &args),
-        Command::Merge(args) => merge::run(&args),
+        Command::Merge(args) => merge::run(&course, &args),
         Command::Similar(args) => similar::run(&course, &args).map(|()| ExitCode::SUCCESS),
     }
 }

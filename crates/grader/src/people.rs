@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::ensure;
+use serde::{Deserialize, Serialize};
 
 use crate::report::safe;
 use crate::roster::Student;
 
 /// Somebody of the class, with everything that they may be called.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Person {
     /// What tells this one from all others: the `student` of the grades.
     pub student: String,
@@ -61,6 +62,12 @@ impl People {
             by_student.entry(student).or_default().push(place);
         }
         People { all, by_student }
+    }
+
+    /// These again.
+    #[must_use]
+    pub fn into_all(self) -> Vec<Person> {
+        self.all
     }
 
     /// Whom `word` means: by the `student` first, then by the address, the name, and whatever else somebody is called.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use course::Verdict;
+use course::{DueDate, Verdict};
 
 use crate::report::{self, Cell, Class, Row, Status, number, safe};
 
@@ -183,6 +183,26 @@ pub fn line(change: &Change) -> String {
         score(change.after),
         safe::plain(&change.what)
     )
+}
+
+/// Says what is other in `after`, and adds it to `changes.csv` in the folder of the grades.
+///
+/// # Errors
+/// It cannot be written.
+pub fn say(before: &Class, after: &Class, out: &Path) -> anyhow::Result<()> {
+    let changes = changes(before, after);
+    for change in &changes {
+        println!("{}", line(change));
+    }
+    let path = out.join("changes.csv");
+    write(&changes, &DueDate::now().to_string(), &path)?;
+    let word = if changes.len() == 1 {
+        "change"
+    } else {
+        "changes"
+    };
+    println!("{} {word}, {}", changes.len(), path.display());
+    Ok(())
 }
 
 /// Adds them to `changes.csv`, each with the moment `at` (RFC 3339): what has changed once is not forgotten when the

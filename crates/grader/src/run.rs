@@ -66,18 +66,7 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     meant::holds_something(&class, &args.submissions)?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
-        let changes = regrade::changes(&earlier, &class);
-        for change in &changes {
-            println!("{}", regrade::line(change));
-        }
-        let path = out.join("changes.csv");
-        regrade::write(&changes, &DueDate::now().to_string(), &path)?;
-        let word = if changes.len() == 1 {
-            "change"
-        } else {
-            "changes"
-        };
-        println!("{} {word}, {}", changes.len(), path.display());
+        regrade::say(&earlier, &class, &out)?;
     }
     Ok(class.said(&out))
 }
@@ -158,10 +147,8 @@ fn draft(
             Extensions::read(path, course)
         })?,
     };
-    let adjustments = args.adjustments.clone().or_else(|| {
-        let beside = ["adjustments.csv", "adjustments.toml"].map(|name| out.join(name));
-        beside.into_iter().find(|path| path.is_file())
-    });
+    let beside = || Adjustments::beside(out);
+    let adjustments = args.adjustments.clone().or_else(beside);
     let mut adjustments = table(adjustments.as_deref(), |path| {
         Adjustments::read(path, course)
     })?;
@@ -309,11 +296,11 @@ fn draft(
             handed_in.then(|| times.max_by_key(|at| at.unix_seconds()))?
         };
         judge_times(row, &kitchens, &calendar, number, git);
-        change_by_hand(row, &adjustments);
+        adjustments.change(row);
     }
     if let Some(roster) = &roster {
         for mut row in rows::absent(&kitchens, roster.students(), &students) {
-            change_by_hand(&mut row, &adjustments);
+            adjustments.change(&mut row);
             numbers.push(row.attempt);
             students.push(row);
         }
@@ -321,6 +308,8 @@ fn draft(
     Ok(Draft {
         version: course::VERSION,
         shard,
+        secret: digest::of(&["shard", &secret]),
+        people: people.into_all(),
         counts: args.attempt,
         class: Class {
             version: course::VERSION,
@@ -450,12 +439,6 @@ fn judge_times(
         row.flags.push("no-time".to_owned());
         row.notes
             .push("When it was handed in is not known, so nothing is taken off.".to_owned());
-    }
-}
-
-fn change_by_hand(row: &mut Row, adjustments: &Adjustments) {
-    for cell in &mut row.labs {
-        cell.adjustments = adjustments.of(&row.student, &cell.topic);
     }
 }
 

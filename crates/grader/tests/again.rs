@@ -13,7 +13,7 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{FIRST, echo_after, files, grades, journaled, root, run, six, table};
+use support::{Class, FIRST, echo_after, files, grades, journaled, root, run, six, sources, table};
 
 #[test]
 fn only_what_is_asked_for_is_judged_again() {
@@ -147,6 +147,26 @@ fn shards_come_to_the_same_as_one_run() {
     );
     assert_eq!(files(&merged), files(&whole));
 
+    // What is changed by hand in the folder of the grades is changed in both, and stays so.
+    let lines =
+        "student,lab,points,reason\nAda,first-contact,-3,by name\nabsent,first-contact,+1,ill\n";
+    for out in [&merged, &whole] {
+        fs::write(out.join("adjustments.csv"), lines).unwrap();
+    }
+    let changed = || {
+        contains("ada  first-contact  9 → 6  by hand: 3 fewer: by name").and(contains(
+            "absent  first-contact  0 → 1  by hand: 1 more: ill",
+        ))
+    };
+    merge(&dirs).success().stdout(changed());
+    run(&class.dir, &whole, &more)
+        .assert()
+        .success()
+        .stdout(changed());
+    assert_eq!(files(&merged), files(&whole));
+    merge(&dirs).success().stdout(contains("0 changes"));
+    assert_eq!(files(&merged), files(&whole));
+
     // A shard of another class, or without the seeds in common, is refused.
     class.with_echo("karen", &echo_after("", "let _ = 3;"));
     let more = [&roster[..], &["--shard", "1/3", "--resume"]].concat();
@@ -154,16 +174,27 @@ fn shards_come_to_the_same_as_one_run() {
     merge(&dirs)
         .code(1)
         .stderr(contains("not of the same class"));
-    Command::new(env!("CARGO_BIN_EXE_grader"))
-        .current_dir(root())
-        .args([
-            "run".as_ref(),
-            class.dir.as_os_str(),
-            "--out".as_ref(),
-            whole.as_os_str(),
-        ])
-        .args(["--shard", "1/2", "--resume"])
-        .assert()
+    let part = |submissions: &Path, out: &Path, more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_grader"))
+            .current_dir(root())
+            .args(["run".as_ref(), submissions.as_os_str()])
+            .args(["--out".as_ref(), out.as_os_str()])
+            .args(["--labs", "first-contact", "--resume", "--shard"])
+            .args(more)
+            .assert()
+    };
+    part(&class.dir, &whole, &["1/2"])
         .code(1)
         .stderr(contains("add --secret"));
+    // Nor can two secrets have made the seeds, even where nothing was judged with them.
+    let starters = Class::new(scratch.path().join("starters"));
+    for (path, text) in sources("labs", FIRST) {
+        starters.put("ada", &path, text);
+    }
+    let two = ["1/2", "2/2"].map(|shard| {
+        let out = scratch.path().join(format!("secret-{}", &shard[..1]));
+        part(&starters.dir, &out, &[shard, "--secret", shard]).success();
+        out
+    });
+    merge(&two).code(1).stderr(contains("different secrets"));
 }
