@@ -287,6 +287,12 @@ pub enum Until {
     Seconds(i64),
 }
 
+/// The longest extension, in days: who needs a longer one has a due date of their own (`due`).
+const MOST_DAYS: f64 = 3660.0;
+
+/// The most points that are given or taken by hand.
+const MOST_POINTS: f64 = 1e6;
+
 impl Extensions {
     /// Reads `--extensions`: CSV or TOML with `student`, `lab` (all of them where nothing is said), and `due`, `days`
     /// or `hours`.
@@ -299,8 +305,8 @@ impl Extensions {
         for record in table::read(path, "extension", &columns)? {
             let until = match (
                 record.moment("due")?,
-                record.number("days")?,
-                record.number("hours")?,
+                record.number_within("days", 0.0..=MOST_DAYS)?,
+                record.number_within("hours", 0.0..=MOST_DAYS * 24.0)?,
             ) {
                 (Some(due), None, None) => Until::Moment(due),
                 (None, Some(days), None) => Until::Seconds((days * 86_400.0) as i64),
@@ -432,8 +438,8 @@ impl Adjustments {
         let mut lines = Lines::default();
         for record in table::read(path, "adjustment", &columns)? {
             let adjustment = Adjustment {
-                set: record.number("set")?,
-                points: record.number("points")?,
+                set: record.number_within("set", 0.0..=MOST_POINTS)?,
+                points: record.number_within("points", -MOST_POINTS..=MOST_POINTS)?,
                 reason: record
                     .text("reason")
                     .with_context(|| {

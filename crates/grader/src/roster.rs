@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::intake::Who;
 use crate::people::{People, Person};
@@ -117,6 +117,10 @@ pub fn read(path: &Path) -> anyhow::Result<Roster> {
             headings.join(",")
         );
     };
+    let columns = [layout.student, layout.name, layout.email, layout.login];
+    let read = columns.into_iter().filter(|column| !column.is_empty());
+    let read: Vec<&str> = read.collect();
+    table::each_once(&headings, &read).with_context(|| path.display().to_string())?;
     let mut students: Vec<Student> = Vec::new();
     for record in &records {
         let Some(student) = layout.read(record) else {

@@ -2,6 +2,8 @@
 //! or TOML with a list of tables; the words are the same in both.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -26,7 +28,10 @@ pub fn read(path: &Path, list: &str, columns: &[&str]) -> anyhow::Result<Vec<Rec
     let records = if is_toml {
         from_toml(path, list)
     } else {
-        from_csv(path).map(|(_, records)| records)
+        from_csv(path).and_then(|(headings, records)| {
+            each_once(&headings, columns)?;
+            Ok(records)
+        })
     };
     let records = records.with_context(|| format!("{} cannot be read", path.display()))?;
     for record in &records {
@@ -83,6 +88,32 @@ pub fn rows(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
     from_csv(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
+/// That none of these columns stands there twice: which of them counts, nobody could tell.
+///
+/// # Errors
+/// One does.
+pub fn each_once(headings: &[String], columns: &[&str]) -> anyhow::Result<()> {
+    for column in columns {
+        let times = headings.iter().filter(|heading| heading == column).count();
+        ensure!(
+            times < 2,
+            "there are {times} columns `{column}`; take one away"
+        );
+    }
+    Ok(())
+}
+
+/// A cell as it is meant: `="00123"` keeps a spreadsheet from taking the text for a number.
+fn meant(cell: &str) -> &str {
+    let text = cell
+        .strip_prefix("=\"")
+        .and_then(|rest| rest.strip_suffix('"'));
+    text.unwrap_or(cell)
+}
+
+/// A comment behind the last line, which is in a cell where a quotation mark was opened before and not closed.
+const END: &str = "\n# the end of the file";
+
 fn from_csv(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
     let bytes = std::fs::read(path)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -103,12 +134,23 @@ fn from_csv(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
         .flexible(true)
         .comment(Some(b'#'))
         .delimiter(delimiter)
-        .from_reader(text.as_bytes());
-    let headings = reader.headers()?.iter().map(str::to_lowercase);
+        .from_reader(text.as_bytes().chain(END.as_bytes()));
+    let is_one_line = |line: &csv::StringRecord| {
+        let number = line.position().map_or(1, csv::Position::line);
+        ensure!(
+            !line.iter().any(|cell| cell.contains(['\n', '\r'])),
+            "line {number}: a quotation mark is opened there and not closed in the same line; close it, or write two of them where one is meant"
+        );
+        Ok(number)
+    };
+    let headings = reader.headers()?;
+    is_one_line(headings)?;
+    let headings = headings.iter().map(str::to_lowercase);
     let headings: Vec<String> = headings.collect();
     let mut records = Vec::new();
     for line in reader.records() {
         let line = line?;
+        let number = is_one_line(&line)?;
         if line.iter().all(str::is_empty) {
             continue;
         }
@@ -117,8 +159,8 @@ fn from_csv(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
             "a line has more cells than there are headings: {}",
             line.iter().collect::<Vec<_>>().join(",")
         );
-        let number = line.position().map_or(0, csv::Position::line);
-        let cells = headings.iter().cloned().zip(line.iter().map(str::to_owned));
+        let cells = line.iter().map(|cell| meant(cell).to_owned());
+        let cells = headings.iter().cloned().zip(cells);
         records.push(Record {
             file: path.to_owned(),
             number: usize::try_from(number).unwrap_or(usize::MAX),
@@ -177,6 +219,28 @@ impl Record {
     #[must_use]
     pub fn text(&self, column: &str) -> Option<&str> {
         self.fields.get(column).map(String::as_str)
+    }
+
+    /// As [`Record::number`], where it is one of these.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn number_within(
+        &self,
+        column: &str,
+        range: RangeInclusive<f64>,
+    ) -> anyhow::Result<Option<f64>> {
+        let number = self.number(column)?;
+        if let Some(number) = number {
+            ensure!(
+                range.contains(&number),
+                "{}: {number} in `{column}` is not from {} to {}",
+                self.place(),
+                range.start(),
+                range.end()
+            );
+        }
+        Ok(number)
     }
 
     /// A number.
@@ -271,7 +335,33 @@ mod tests {
     }
 
     #[test]
+    fn a_quotation_mark_that_is_not_closed_takes_no_other_line_with_it() {
+        let columns = ["student", "reason"];
+        for (text, place) in [
+            ("student,reason\nada,\"late\nbob,cheated\n", "line 2"),
+            ("student,reason\nada,ill\nbob,\"cheated", "line 3"),
+            ("student,reason\nada,\"late\nbob,\"ill\"\n", "line 2"),
+            ("student,\"reason\nada,late\n", "line 1"),
+        ] {
+            let (_dir, path) = written("x.csv", text);
+            let error = read(&path, "adjustment", &columns).unwrap_err();
+            let error = format!("{error:#}");
+            assert!(error.contains(place), "{text:?}: {error}");
+        }
+        let text = "student,reason\nada,\"late, \"\"ill\"\"\"\n=\"007\",15\" screen\n# \"\n";
+        let (_dir, path) = written("x.csv", text);
+        let records = read(&path, "adjustment", &columns).unwrap();
+        assert_eq!(records[0].text("reason"), Some("late, \"ill\""));
+        assert_eq!(records[1].text("student"), Some("007"));
+        assert_eq!(records[1].text("reason"), Some("15\" screen"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
+        let (_dir, path) = written("x.csv", "student,points,points\nada,1,2\n");
+        let error = read(&path, "adjustment", &["student", "points"]).unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("2 columns `points`"), "{error}");
         let (_dir, path) = written("x.csv", "student,dew\nada,1\n");
         let error = read(&path, "extension", &["student", "due"]).unwrap_err();
         assert!(error.to_string().contains("no column `dew`"), "{error}");
