@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek as _};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use zip::CompressionMethod;
 
 use super::LONGEST_FILE;
@@ -190,7 +190,7 @@ fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
 fn unpacked(file: &File, packing: Packing) -> Box<dyn Read + '_> {
     let file = BufReader::new(file);
     match packing {
-        Packing::TarGz => Box::new(GzDecoder::new(file)),
+        Packing::TarGz => Box::new(MultiGzDecoder::new(file)),
         _ => Box::new(file),
     }
 }
@@ -436,6 +436,9 @@ fn damaged_tar(error: io::Error) -> Reason {
     format!("the .tar.gz cannot be read: {error}; ask for it again")
 }
 
+/// Why a file with holes is not taken.
+const SPARSE: &str = "it is packed as a sparse file; pack it without --sparse";
+
 fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Result<(), Reason> {
     use tar::EntryType;
     let mut archive = tar::Archive::new(stream);
@@ -461,6 +464,15 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
             }
             EntryType::Link => {
                 collection.refuse(&name, "it is a hard link; hand in the file itself");
+            }
+            EntryType::GNUSparse => {
+                collection.refuse(&name, SPARSE);
+            }
+            EntryType::Regular if name.contains("/GNUSparseFile.") => {
+                // So a pax archive has it, under a name of its own (GNU tar's manual, "Storing Sparse Files").
+                let parts = name.split('/');
+                let parts = parts.filter(|part| !part.starts_with("GNUSparseFile."));
+                collection.refuse(&parts.collect::<Vec<_>>().join("/"), SPARSE);
             }
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
                 return Err(format!("{} is a device or a pipe", shown(&name)));

@@ -473,6 +473,37 @@ fn copies_are_kept_once_and_other_texts_within_a_bound() {
 }
 
 #[test]
+fn a_tar_gz_may_be_of_several_pieces() {
+    let inbox = Inbox::new();
+    let tar = |path: &str, end: bool| {
+        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+        let mut header = Header::new_gnu();
+        header.set_size(1);
+        tar.append_data(&mut header, path, &b"x"[..]).unwrap();
+        if end {
+            return tar.into_inner().unwrap().finish().unwrap();
+        }
+        // Without the end of the archive, so that it goes on.
+        let blocks = [&header.as_bytes()[..], b"x", &[0; 511]].concat();
+        let mut piece = GzEncoder::new(Vec::new(), Compression::best());
+        std::io::Write::write_all(&mut piece, &blocks).unwrap();
+        piece.finish().unwrap()
+    };
+    let greet = ECHO.replace("echo", "greet");
+    let bytes = [tar(ECHO, false), tar(&greet, true)].concat();
+    fs::write(inbox.dir.path().join("a.tar.gz"), bytes).unwrap();
+    assert_eq!(inbox.one().labs[LAB].len(), 2);
+}
+
+#[test]
+fn sparse_files_are_refused() {
+    let inbox = Inbox::new();
+    let path = ECHO.replace("echo", "GNUSparseFile.0/echo");
+    inbox.tar("a.tar.gz", path.as_bytes(), EntryType::Regular, b"");
+    inbox.lab_refused("it is packed as a sparse file");
+}
+
+#[test]
 fn links_and_devices_are_refused() {
     let inbox = Inbox::new();
     inbox.tar("a.tar.gz", ECHO.as_bytes(), EntryType::Symlink, b"");
