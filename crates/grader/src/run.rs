@@ -154,7 +154,7 @@ fn draft(
     })?;
     let topics = selected(course, &args.labs)?;
     let labs = labs(course, &topics, earlier);
-    let attempts = Attempts::take_in(course, args, roster.as_ref(), &labs)?;
+    let attempts = Attempts::take_in(course, args, roster.as_ref(), &asked(&labs, &topics))?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
         .iter()
@@ -364,6 +364,13 @@ fn labs<'c>(course: &'c Course, asked: &[String], earlier: Option<&Class>) -> Ve
     let labs = course.labs().iter();
     labs.filter(|lab| all || topics.contains(&lab.topic))
         .collect()
+}
+
+/// Of these, the labs that are asked for now. Where it is one alone, its files need not lie in its folder, whatever else
+/// has been graded before.
+fn asked<'c>(labs: &[&'c Lab], topics: &[String]) -> Vec<&'c Lab> {
+    let asked = |lab: &&&Lab| topics.is_empty() || topics.contains(&lab.topic);
+    labs.iter().filter(asked).copied().collect()
 }
 
 /// The submissions of every attempt.

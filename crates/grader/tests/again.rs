@@ -92,6 +92,35 @@ fn only_what_is_asked_for_is_judged_again() {
 }
 
 #[test]
+fn files_that_lie_by_themselves_are_found_whatever_lab_was_graded_between() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let class = Class::new(scratch.path().join("submissions"));
+    // Unedited, so that nothing is judged.
+    for (path, text) in sources("labs", FIRST) {
+        let name = Path::new(&path).file_name().unwrap().to_str().unwrap();
+        class.put("ada", name, text);
+    }
+    for (path, text) in sources("labs", "02-names") {
+        class.put("grace", &path, text);
+    }
+    let out = scratch.path().join("out");
+    let grade = |lab: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+        let folders = [Path::new("run"), &class.dir, Path::new("--out"), &out];
+        command.current_dir(root()).args(folders);
+        command.args(["--labs", lab, "--resume"]).assert().success()
+    };
+    grade("first-contact");
+    grade("names");
+    grade("first-contact").stdout(contains("0 changes"));
+    let row = &table(&out.join("grades.csv"))["ada"];
+    assert!(row["flags"].contains("starter"), "{row:?}");
+}
+
+#[test]
 fn shards_come_to_the_same_as_one_run() {
     if !testkit::need(Need::Sandbox) {
         return;
