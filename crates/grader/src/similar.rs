@@ -66,6 +66,18 @@ impl Author {
         }
     }
 
+    /// What of a lab cannot be compared, and why.
+    fn gaps(&self, lab: &Lab, given: &Given) -> Vec<String> {
+        let files = self.labs.get(&lab.folder).into_iter().flatten();
+        let own = files.filter(|(path, text)| given.starter.get(*path) != Some(*text));
+        let gaps = own.filter_map(|(path, text)| {
+            let path = Path::new(&lab.folder).join(path);
+            let gap = code::gap(text)?;
+            Some(format!("{}: {}: {gap}", self.id, path.display()))
+        });
+        gaps.map(|gap| safe::plain(&gap)).collect()
+    }
+
     fn label(&self) -> &str {
         self.from.as_deref().unwrap_or("class")
     }
@@ -273,6 +285,7 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
     for nobody in times.lines.resolve(&people)? {
         eprintln!("warning: {nobody}");
     }
+    let mut left_out = authors.left_out;
     let mut bundles = Vec::new();
     let mut compared = Vec::new();
     for lab in labs {
@@ -284,6 +297,9 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
             continue;
         }
         let given = Given::of(lab)?;
+        for author in &authors.all {
+            left_out.extend(author.gaps(lab, &given));
+        }
         let written: Vec<(&Author, Work)> = authors
             .all
             .iter()
@@ -309,7 +325,7 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
         version: 1,
         note: NOTE,
         labs: compared,
-        left_out: authors.left_out,
+        left_out,
     };
     print!("{}", found.table());
     let Some(out) = &args.out else {

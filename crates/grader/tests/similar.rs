@@ -163,6 +163,8 @@ fn duplicates_are_found_however_they_are_disguised_and_packed() {
     class.put("grace", SERVER, disguised());
     class.put("someone", SERVER, other_author());
     class.put("third", SERVER, third_author());
+    class.put("shebang", SERVER, "#!r#\"\n".to_owned() + &disguised());
+    class.put("open", SERVER, "/*".to_owned() + &text("solutions"));
     class.put("empty", "notes.txt", "nothing");
     let (shown, pairs) = compared.run(&compared.path("nothing"), &[]);
     assert_eq!(
@@ -170,14 +172,20 @@ fn duplicates_are_found_however_they_are_disguised_and_packed() {
         [
             "77 =ada exact 1.0 -",
             "77 grace normalised 1.0 -",
+            "77 shebang normalised 1.0 -",
             "=ada grace normalised 1.0 -",
+            "=ada shebang normalised 1.0 -",
+            "grace shebang normalised 1.0 -",
         ],
         "{shown}"
     );
     assert!(
-        contains("the same but for layout and names: 77; =ada; grace\n")
+        contains("the same but for layout and names: 77; =ada; grace; shebang\n")
             .and(contains("no verdict"))
             .and(contains("Not compared: empty"))
+            .and(contains(
+                "Not compared: open: 04-tcp-echo/src/server.rs: a quotation"
+            ))
             .and(contains("Dolos is not installed"))
             .and(contains("dolos run -f csv -l rust"))
             .eval(&shown),

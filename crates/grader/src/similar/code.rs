@@ -8,6 +8,9 @@ use crate::handout::leaks::{LEAST, Run, Token, runs, tokens};
 /// How deep modules and `impl`s are looked into; what lies deeper is taken in the order in which it stands.
 const DEPTH: usize = 8;
 
+/// How many bytes of a file there are to a token at most, where it is a program.
+const THIN: usize = 100;
+
 /// The words that mean the same in every program.
 const KEYWORDS: [&str; 39] = [
     "_", "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum",
@@ -18,12 +21,12 @@ const KEYWORDS: [&str; 39] = [
 
 /// The items of a file, each as a number that does not depend on comments, layout and names, in order of the numbers.
 pub fn items(text: &str) -> Vec<u64> {
-    sorted(&tokens(&bare(text)), DEPTH)
+    sorted(&tokens(&bare(text).0), DEPTH)
 }
 
 /// The runs of tokens in each of a file's items, without comments and names.
 pub fn shingles(text: &str) -> HashSet<Run> {
-    let text = bare(text);
+    let (text, _) = bare(text);
     let nameless: Vec<Token<'_>> = tokens(&text)
         .into_iter()
         .map(|(line, word)| (line, if is_name(word) { "_" } else { word }))
@@ -133,18 +136,30 @@ fn members(item: &[Token<'_>]) -> Option<usize> {
     None
 }
 
+/// Why a file cannot be compared, or not all of it.
+pub fn gap(text: &str) -> Option<String> {
+    let (bare, open) = bare(text);
+    if let Some(line) = open {
+        return Some(format!(
+            "a quotation or a comment begins in line {line} and never ends, so nothing from there on was compared"
+        ));
+    }
+    let is_thin = text.len() > THIN * (1 + tokens(&bare).len());
+    is_thin.then(|| "next to nothing in it is code, so next to nothing was compared".to_owned())
+}
+
 /// The text without comments, and with one word for each text or character that is quoted in it: it begins with a digit,
-/// as no name does.
-fn bare(text: &str) -> String {
+/// as no name does. Beside it the line where something begins that never ends.
+fn bare(text: &str) -> (String, Option<usize>) {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut open = None;
+    // What goes up to the last line feed never ends.
+    let text = format!("{}\n", without_shebang(text));
+    let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let length = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
+        let length = if let Some(length) = comment(rest) {
             out.push(' ');
-            comment(rest)
+            length
         } else if let Some(length) = quoted(rest) {
             let mut hasher = DefaultHasher::new();
             for (nth, piece) in rest[..length].split('{').enumerate() {
@@ -155,21 +170,83 @@ fn bare(text: &str) -> String {
             out.push_str(&format!(" 0q{:x} ", hasher.finish()));
             length
         } else {
-            let length = if is_word(first) {
-                rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-            } else {
-                first.len_utf8()
-            };
-            out.push_str(&rest[..length]);
-            length
+            let length = name(rest, &mut out);
+            if length == 0 {
+                out.push(if is_space(first) { ' ' } else { first });
+            }
+            length.max(first.len_utf8())
         };
+        if length == rest.len() && length > 1 {
+            open = Some(1 + text[..text.len() - length].matches('\n').count());
+        }
         rest = &rest[length..];
     }
-    out
+    (out, open)
 }
 
-/// How long the comment is, those within it included.
-fn comment(text: &str) -> usize {
+/// Writes the name, number or lifetime that stands here, and says how long it is: 0 where there is none. `r#name` is
+/// another way to write a name.
+fn name(text: &str, out: &mut String) -> usize {
+    let plain = text.strip_prefix('\'').unwrap_or(text);
+    let raw = plain.strip_prefix("r#");
+    let raw = raw.filter(|raw| raw.starts_with(is_word));
+    let name = raw.unwrap_or(plain);
+    let end = name.find(|c| !is_word(c)).unwrap_or(name.len());
+    if text.starts_with('\'') {
+        out.push('\'');
+    }
+    if raw.is_some() && KEYWORDS.contains(&&name[..end]) {
+        out.push('_');
+    }
+    let letters = name[..end].chars();
+    out.extend(letters.map(|c| if c.is_alphanumeric() { c } else { '_' }));
+    text.len() - name.len() + end
+}
+
+/// Whether a name may have it; outside of ASCII the compiler knows nothing but names and white space.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || !c.is_ascii() && !is_space(c)
+}
+
+/// What is white space to the compiler.
+fn is_space(c: char) -> bool {
+    matches!(
+        c,
+        '\t'..='\r' | ' ' | '\u{85}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// The text without its first line where that is for a shell: it begins with `#!`, and no attribute does so. The
+/// compiler passes such a line over in every file.
+fn without_shebang(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some(mut rest) = text.strip_prefix("#!") else {
+        return text;
+    };
+    loop {
+        rest = rest.trim_start_matches(is_space);
+        match comment(rest).filter(|_| !is_doc(rest)) {
+            Some(length) => rest = &rest[length..],
+            None if rest.starts_with('[') => return text,
+            None => return &text[text.find('\n').unwrap_or(text.len())..],
+        }
+    }
+}
+
+/// Whether the comment that stands here is documentation.
+fn is_doc(text: &str) -> bool {
+    let begins = |with: &[&str]| with.iter().any(|with| text.starts_with(with));
+    begins(&["//!", "/*!", "///", "/**"]) && !begins(&["////", "/***", "/**/"])
+}
+
+/// How long the comment is that stands here, if one does, with those within it.
+fn comment(text: &str) -> Option<usize> {
+    if text.starts_with("//") {
+        return Some(text.find('\n').unwrap_or(text.len()));
+    }
+    if !text.starts_with("/*") {
+        return None;
+    }
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(found) = text[at..].find(['/', '*']) {
@@ -184,10 +261,10 @@ fn comment(text: &str) -> usize {
         }
         at += 2;
         if depth == 0 {
-            return at;
+            return Some(at);
         }
     }
-    text.len()
+    Some(text.len())
 }
 
 /// How long the quoted text or character is that stands here, if one does.
@@ -259,6 +336,57 @@ use std::io;
         assert_ne!(items(ONE), items(&OTHER.replace("a // ", "b // ")));
         assert_ne!(items(ONE), items(&OTHER.replace("print(it", "it(it")));
         assert_eq!(items(ONE), items(OTHER));
+    }
+
+    #[test]
+    fn what_the_compiler_passes_over_hides_nothing() {
+        let code = "fn f<'a>(of: &'a str) -> &'a str { of.trim() }\n";
+        for before in [
+            "#!r###\"\n",
+            "\u{feff}#!/usr/bin/env x/*\r\n",
+            "#! /* a */ /// \"\n",
+            "#!/** b\n",
+            "#!\u{3000}[\"\n",
+            "#![allow(unused)]\n",
+            "#!//\n[doc = \"\n\"]\n",
+            "#!\u{200e}/* c */ [doc = \"\n\"]",
+        ] {
+            let text = format!("{before}{code}// */ [");
+            assert_eq!(items(&text), items(code), "{before:?}");
+            assert_eq!(gap(&text), None, "{before:?}");
+        }
+        let raw = "fn r#impl<'r#x>(r#of: &'x str) -> &'x str {\u{200f}of\u{200e}.r#trim() }";
+        assert_eq!(items(raw), items(code));
+        assert_eq!(shingles(raw), shingles(code));
+        assert_eq!(items(&code.replace("of", "o\u{301}f")), items(code));
+        // None of these is a raw text.
+        for name in ["'r", "'o\u{301}r"] {
+            let text = format!("a!({name}\"\\\"\"); {code}");
+            assert_eq!(gap(&text), None);
+            assert_eq!(items(&text).len(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn where_little_can_be_compared_it_says_so() {
+        for text in ["fn f() {}\n\"", "\nb'\\", "\n/* /* */", "\nr#\"\"\n"] {
+            let gap = gap(text).unwrap_or_default();
+            assert!(gap.contains("in line 2 and never ends"), "{text}: {gap}");
+        }
+        for text in [
+            "",
+            "fn f() {}",
+            "\"\"",
+            "'a'",
+            "/**/",
+            "// \"",
+            "r#\"\"#",
+            "'",
+        ] {
+            assert_eq!(gap(text), None, "{text}");
+        }
+        let thin = format!("const A: &str = \"{}\";", "fn f() {} ".repeat(100));
+        assert!(gap(&thin).unwrap_or_default().contains("next to nothing"));
     }
 
     #[test]
