@@ -1,7 +1,7 @@
 //! Grades in the gradebook that Canvas or Moodle exports: the cells of the asked columns, and nothing else, are
 //! changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context as _, bail, ensure};
@@ -10,7 +10,7 @@ use course::Course;
 use crate::cli;
 use crate::intake::entry;
 use crate::people::{People, Person};
-use crate::report::{self, Class, number};
+use crate::report::{self, Class, number, safe};
 
 mod table;
 
@@ -206,37 +206,86 @@ impl Telling {
         Ok(telling)
     }
 
-    /// Whom a row is about: the names, and then the other words, which are ids and addresses. None where it is nobody.
-    fn words(&self, values: &[String]) -> Option<Vec<String>> {
+    /// Whom a row is about. None where it is nobody.
+    fn whom<'p>(&self, values: &[String], everybody: &'p Everybody) -> Option<Meant<'p>> {
         let at = |index: &usize| values.get(*index).map_or("", |value| value.trim());
-        let names = self.names.iter().map(|index| at(index).to_owned());
+        let all = |indices: &[usize]| -> Vec<String> {
+            let words = indices.iter().map(at);
+            let words = words.map(|word| word.trim_start_matches("Participant ").to_owned());
+            words.filter(|word| !word.trim().is_empty()).collect()
+        };
+        let (ids, emails, mut names) = (all(&self.ids), all(&self.emails), all(&self.names));
         let both = self.first_and_last.iter();
-        let both = both.map(|(first, last)| format!("{} {}", at(first), at(last)));
-        let others = self.ids.iter().chain(&self.emails).map(at);
-        let others = others.map(|word| word.trim_start_matches("Participant ").to_owned());
-        let mut words: Vec<String> = names.chain(both).chain(others).collect();
-        words.retain(|word| !word.trim().is_empty());
+        names.extend(both.map(|(first, last)| format!("{} {}", at(first), at(last))));
+        names.retain(|name| !name.trim().is_empty());
+        let row = names.iter().chain(&ids).chain(&emails).next()?.clone();
         // A row of Canvas's that is about the columns.
-        let is_person = words.first().is_some_and(|name| name != "Points Possible");
-        is_person.then_some(words)
+        if row == "Points Possible" {
+            return None;
+        }
+        // A number is an id, and no name.
+        names.retain(|name| name.contains(char::is_alphabetic));
+        let mut students = BTreeSet::new();
+        students.extend(everybody.by_id.whom(ids.iter().map(String::as_str)));
+        students.extend(everybody.by_id.whom(emails.iter().map(String::as_str)));
+        let is_sure = !students.is_empty();
+        let named = names.iter().map(|name| everybody.by_name.find(name));
+        students.extend(named.filter_map(|found| found.ok().flatten()));
+        Some(Meant {
+            row,
+            students,
+            is_sure,
+        })
     }
 }
 
+/// Whom a row may mean.
+struct Meant<'p> {
+    /// What it is called.
+    row: String,
+    /// Whom its ids mean, its addresses and its names: all the same, or it is in doubt.
+    students: BTreeSet<&'p str>,
+    /// Whether more than a name tells so: names are chosen by those who have them.
+    is_sure: bool,
+}
+
 /// Everybody of the class, by all that a gradebook may call them.
-fn everybody(class: &Class) -> People {
-    People::new(class.students.iter().map(|row| {
-        let entries = row.entries.iter().map(|name| entry::read(name, false));
-        let mut words = vec![row.student.clone()];
-        for who in entries {
-            words.extend(who.words().map(str::to_owned));
-        }
-        Person {
+struct Everybody {
+    by_id: People,
+    by_name: People,
+}
+
+impl Everybody {
+    fn of(class: &Class) -> Everybody {
+        let by_id = class.students.iter().map(|row| {
+            let words = row.entries.iter().flat_map(|name| {
+                let number = entry::numbered(name).map(|number| vec![number]);
+                number.unwrap_or_else(|| words(name))
+            });
+            Person {
+                student: row.student.clone(),
+                email: row.email.clone(),
+                words: words.collect(),
+                ..Person::default()
+            }
+        });
+        let by_name = class.students.iter().map(|row| Person {
             student: row.student.clone(),
-            email: row.email.clone(),
             name: row.name.clone(),
-            words,
+            words: row.entries.iter().flat_map(|name| words(name)).collect(),
+            ..Person::default()
+        });
+        Everybody {
+            by_id: People::new(by_id),
+            by_name: People::new(by_name),
         }
-    }))
+    }
+}
+
+/// Whom an entry is from, in all words that it has for it.
+fn words(entry: &str) -> Vec<String> {
+    let who = entry::read(entry, false);
+    who.words().map(str::to_owned).collect()
 }
 
 #[derive(Debug, Default)]
@@ -266,18 +315,29 @@ fn fill(
                 .first()
                 .is_some_and(|first| first.trim() == "Points Possible")
         });
-    let people = everybody(class);
+    let everybody = Everybody::of(class);
+    let rows: Vec<_> = (1..table.rows())
+        .filter_map(|index| Some((index, telling.whom(&table.values(index), &everybody)?)))
+        .collect();
+    let sure = rows.iter().map(|(_, meant)| meant);
+    let sure = sure.filter(|meant| meant.is_sure && meant.students.len() == 1);
+    let sure: BTreeSet<&str> = sure.flat_map(|meant| &meant.students).copied().collect();
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
-    for index in 1..table.rows() {
+    for (index, meant) in rows {
         let values = table.values(index);
-        let Some(words) = telling.words(&values) else {
+        let name = safe::plain(&meant.row);
+        let mut students = meant.students.iter().copied();
+        let (student, other) = (students.next(), students.next());
+        if other.is_some() {
+            let may_be = safe::list(meant.students.into_iter());
+            done.no_grade
+                .push(format!("{name}, whose columns mean {may_be}"));
             continue;
-        };
-        let found = people.whom(words.iter().map(String::as_str));
-        let Some(row) =
-            found.and_then(|student| class.students.iter().find(|row| row.student == student))
-        else {
-            done.no_grade.extend(words.into_iter().next());
+        }
+        let student = student.filter(|student| meant.is_sure || !sure.contains(student));
+        let mut graded = class.students.iter();
+        let Some(row) = graded.find(|row| student == Some(&row.student)) else {
+            done.no_grade.push(name);
             continue;
         };
         if let Some(other) = seen.insert(&row.student, values.join(",")) {

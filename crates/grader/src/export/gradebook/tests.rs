@@ -141,6 +141,35 @@ fn moodles_gradebook_has_first_and_last_names() {
 }
 
 #[test]
+fn a_name_takes_nobody_elses_grade() {
+    let rows = |text: &str| {
+        let (text, done) = filled(&format!("Student,ID,Framing\n{text}"), &[], false).unwrap();
+        (text.lines().skip(1).collect::<Vec<_>>().join(" "), done)
+    };
+    // A number that somebody calls himself.
+    let (text, done) = rows("1001,1002,\n1002,1004,\n");
+    assert_eq!(text, "1001,1002,7 1002,1004,");
+    assert_eq!(done.no_grade, ["1002"]);
+    assert_eq!(done.no_row.len(), 4);
+    // Somebody else's name, beside that one and without.
+    let (text, done) = rows("Ada Lovelace,1004,\n\"Lovelace, Ada\",1001,\n");
+    assert_eq!(text, "Ada Lovelace,1004, \"Lovelace, Ada\",1001,19");
+    assert_eq!(done.no_grade, ["Ada Lovelace"]);
+    let (text, done) = rows("Ada Lovelace,1002,\n");
+    assert_eq!(text, "Ada Lovelace,1002,");
+    assert_eq!(
+        done.no_grade,
+        ["Ada Lovelace, whose columns mean 1002, ada"]
+    );
+    // Which takes nothing from whose name it is.
+    let (text, _) = rows("Barbara Liskov,1002,\nBarbara Liskov,1003,\n");
+    assert_eq!(text, "Barbara Liskov,1002, Barbara Liskov,1003,25");
+    // What an entry has for a name is no id.
+    let (text, _) = rows("Nora,hoppergrace,\n\"Hopper, Grace\",1002,\n");
+    assert_eq!(text, "Nora,hoppergrace, \"Hopper, Grace\",1002,7");
+}
+
+#[test]
 fn what_is_in_doubt_is_asked_for() {
     let error =
         |text: &str, columns: &[&str]| filled(text, columns, false).err().unwrap().to_string();
