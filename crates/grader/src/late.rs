@@ -229,6 +229,13 @@ impl Times {
         Ok(Times { lines })
     }
 
+    /// Whether there are times, and none of them says which attempt it is of.
+    #[must_use]
+    pub fn are_of_no_attempt(&self) -> bool {
+        let mut lines = self.lines.all.iter();
+        !self.lines.all.is_empty() && lines.all(|(_, (which, _))| which.is_none())
+    }
+
     /// When this attempt, counted from 1, of a lab was handed in: the line that names the lab wins over one that does
     /// not, and among equals the last one.
     #[must_use]

@@ -110,6 +110,19 @@ fn clear(course: &Course, out: &Path) {
 
 /// Options that make no sense together.
 fn check(args: &cli::Run) -> anyhow::Result<()> {
+    let out = std::path::absolute(&args.out).context("--out is no path")?;
+    for folder in args.earlier.iter().chain([&args.submissions]) {
+        let canonical = folder.canonicalize();
+        let folders = [std::path::absolute(folder).ok(), canonical.ok()];
+        ensure!(
+            !folders
+                .iter()
+                .flatten()
+                .any(|folder| out.starts_with(folder)),
+            "{} lies among the submissions, and would be one of them: name another folder with --out",
+            args.out.display()
+        );
+    }
     let selective = args.failures || !args.students.is_empty();
     ensure!(
         !selective || args.resume,
@@ -147,6 +160,11 @@ fn draft(
             Extensions::read(path, course)
         })?,
     };
+    if !args.earlier.is_empty() && calendar.times.are_of_no_attempt() {
+        eprintln!(
+            "warning: --times says of no time which attempt it is of, so each counts for all attempts of its student: add a column `attempt`, from 1 in the order of --earlier"
+        );
+    }
     let beside = || Adjustments::beside(out);
     let adjustments = args.adjustments.clone().or_else(beside);
     let mut adjustments = table(adjustments.as_deref(), |path| {
