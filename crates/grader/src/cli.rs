@@ -24,8 +24,8 @@ pub enum Command {
     /// compiled with the course's own files, and judged by the course's own checks, in a sandbox.
     ///
     /// DIR gets grades.csv, grades.json, report/index.html, feedback/STUDENT.md, the sources that were graded and
-    /// journal.jsonl; with --resume changes.csv; with --shard shard.json, sources and journal.jsonl only. Feedback for a
-    /// class from Canvas or Moodle is packed as well, ready to be uploaded there.
+    /// journal.jsonl; with --resume changes.csv; with --earlier attempts.json; with --shard shard.json, sources and
+    /// journal.jsonl only. Feedback for a class from Canvas or Moodle is packed as well, ready to be uploaded there.
     ///
     /// A lab's score is what its checks earn, less what lateness costs (due dates and [late] of course.toml; each day
     /// that has begun after the due date and the grace), with what the adjustments change.

@@ -5,13 +5,19 @@
 //! from several shards', so both come to the same.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
+use anyhow::{Context as _, ensure};
 use course::{CheckReport, Kind, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::late;
 use crate::people::Person;
-use crate::report::{Cell, Class, Column, Row, Status, Uncounted};
+use crate::report::{self, Cell, Class, Column, Row, Status, Uncounted};
+
+/// The file beside the grades that has every attempt, where somebody has more than one.
+const ATTEMPTS: &str = "attempts.json";
 
 /// Which attempt at a lab counts, where there are several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -44,6 +50,72 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Reads what [`Draft::write`] wrote.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of another version.
+    pub fn read(path: &Path) -> anyhow::Result<Draft> {
+        let text = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let draft: Draft = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is none of ours", path.display()))?;
+        ensure!(
+            draft.version == course::VERSION,
+            "{} has version {}, not {}",
+            path.display(),
+            draft.version,
+            course::VERSION
+        );
+        Ok(draft)
+    }
+
+    /// Writes it as it is.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        report::put(path, &json)
+    }
+
+    /// Keeps every attempt beside the grades in `dir`, for a run that judges a part anew. Where nobody has more than
+    /// one, the grades have them all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&self, dir: &Path) -> anyhow::Result<()> {
+        let path = dir.join(ATTEMPTS);
+        if self.attempts.iter().any(|attempt| *attempt > 1) {
+            return self.write(&path);
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every attempt of an earlier run, whose grades in `dir` are `class`.
+    ///
+    /// # Errors
+    /// What was kept cannot be read.
+    pub fn kept(dir: &Path, class: &Class) -> anyhow::Result<Draft> {
+        let path = dir.join(ATTEMPTS);
+        if path.exists() {
+            return Draft::read(&path);
+        }
+        Ok(Draft {
+            version: course::VERSION,
+            shard: None,
+            secret: String::new(),
+            people: Vec::new(),
+            counts: Counts::default(),
+            class: class.clone(),
+            attempts: vec![1; class.students.len()],
+        })
+    }
+
     /// Makes the sums.
     #[must_use]
     pub fn finish(self) -> Class {
@@ -314,5 +386,42 @@ mod tests {
             (5, 2, 0)
         );
         assert_eq!(rows[0].labs[0].points, Some(3));
+    }
+
+    #[test]
+    fn every_attempt_is_kept_beside_the_grades() {
+        let dir = tempfile::tempdir().unwrap();
+        let row = |attempt| Row {
+            student: "ada".to_owned(),
+            attempt,
+            labs: vec![cell(vec![check("a", "passed", 3, "core")])],
+            ..Row::default()
+        };
+        let class = serde_json::json!({
+            "version": course::VERSION, "course": "", "sandbox": "", "toolchain": "", "students": [],
+            "labs": [column()],
+        });
+        let mut draft = Draft {
+            version: course::VERSION,
+            shard: None,
+            secret: String::new(),
+            people: Vec::new(),
+            counts: Counts::Latest,
+            class: Class {
+                students: vec![row(1), row(2)],
+                ..serde_json::from_value(class).unwrap()
+            },
+            attempts: vec![1, 2],
+        };
+        let rows = |draft: &Draft| {
+            draft.keep(dir.path()).unwrap();
+            let kept = Draft::kept(dir.path(), &draft.clone().finish()).unwrap();
+            (kept.class.students.len(), kept.attempts)
+        };
+        assert_eq!(rows(&draft), (2, vec![1, 2]));
+        // With one attempt the grades have it, and what was kept of two is gone.
+        draft.class.students.truncate(1);
+        draft.attempts.truncate(1);
+        assert_eq!(rows(&draft), (1, vec![1]));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use course::{DueDate, Verdict};
 
+use crate::draft::Draft;
 use crate::report::{self, Cell, Class, Row, Status, number, safe};
 
 /// The columns of `changes.csv`.
@@ -38,6 +39,51 @@ impl Wanted {
         let failure = !self.failures || earlier.is_none_or(is_failure);
         student && lab && failure
     }
+
+    /// What stays of an earlier run for a lab of a submission; none where it is to be judged. An attempt that came after
+    /// that run stays as it was as well: missing.
+    #[must_use]
+    pub fn kept(&self, earlier: &Draft, handed: &Handed<'_>, topic: &str) -> Option<Cell> {
+        let rows = earlier.class.students.iter().zip(&earlier.attempts);
+        let mut cells = rows
+            .filter(|(row, _)| row.student == handed.student)
+            .filter_map(|(row, attempt)| {
+                let cell = row.labs.iter().find(|cell| cell.topic == topic)?;
+                let same = handed.sources.is_some() && cell.sources.as_deref() == handed.sources;
+                let attempt = *attempt == handed.attempt;
+                Some((cell, (same, attempt, row.entries == handed.entries)))
+            });
+        // Its own is what was made of the same sources, wherever they lay; else what the same attempt came to.
+        let own = cells
+            .clone()
+            .filter(|(_, (same, attempt, _))| *same || *attempt)
+            .max_by_key(|(_, likeness)| *likeness)
+            .map(|(cell, _)| cell);
+        let known = own.or_else(|| cells.next_back().map(|(cell, _)| cell))?;
+        if known.status == Status::Error || self.wants(handed.student, topic, Some(known)) {
+            return None;
+        }
+        let missing = || Cell::plain(topic, Status::Missing, None);
+        Some(own.cloned().map_or_else(missing, |cell| Cell {
+            score: None,
+            adjustments: Vec::new(),
+            attempt: None,
+            ..cell
+        }))
+    }
+}
+
+/// A lab of a submission, as it is there now.
+#[derive(Debug, Clone, Copy)]
+pub struct Handed<'h> {
+    /// Whose, as the grades have it.
+    pub student: &'h str,
+    /// Which attempt, from 1.
+    pub attempt: usize,
+    /// What was read.
+    pub entries: &'h [String],
+    /// The hash of its sources, where something was written.
+    pub sources: Option<&'h str>,
 }
 
 /// Whether a lab did not earn everything: it broke off, did not compile, or a check failed.
@@ -51,20 +97,6 @@ fn is_failure(cell: &Cell) -> bool {
         Status::DoesNotCompile | Status::Error => true,
         Status::Starter | Status::Missing | Status::Refused | Status::Elsewhere => false,
     }
-}
-
-/// What an earlier run came to for a lab of a student, without what the sums are made from anew.
-#[must_use]
-pub fn kept(earlier: &Class, student: &str, topic: &str) -> Option<Cell> {
-    let row = row(earlier, student)?;
-    let cell = row.labs.iter().find(|cell| cell.topic == topic)?;
-    Some(Cell {
-        score: None,
-        late: None,
-        adjustments: Vec::new(),
-        attempt: None,
-        ..cell.clone()
-    })
 }
 
 fn row<'c>(class: &'c Class, student: &str) -> Option<&'c Row> {
@@ -236,4 +268,92 @@ pub fn write(changes: &[Change], at: &str, path: &Path) -> anyhow::Result<()> {
         .into_inner()
         .map_err(|error| anyhow::anyhow!("the changes cannot be written: {error}"))?;
     report::put(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::Counts;
+
+    /// Both attempts of bob: the first one was in time, the second one better.
+    fn two_attempts() -> Draft {
+        let row = |hash: &str, points| Row {
+            student: "bob".to_owned(),
+            entries: vec!["bob".to_owned()],
+            labs: vec![Cell {
+                points: Some(points),
+                sources: Some(hash.to_owned()),
+                ..Cell::plain("names", Status::Graded, None)
+            }],
+            ..Row::default()
+        };
+        let class = serde_json::from_value(serde_json::json!({
+            "version": course::VERSION, "course": "", "sandbox": "", "toolchain": "", "labs": [], "students": [],
+        }));
+        Draft {
+            version: course::VERSION,
+            shard: None,
+            secret: String::new(),
+            people: Vec::new(),
+            counts: Counts::Best,
+            class: Class {
+                students: vec![row("one", 5), row("two", 9)],
+                ..class.unwrap()
+            },
+            attempts: vec![1, 2],
+        }
+    }
+
+    fn only(students: &[&str], labs: &[&str], failures: bool) -> Wanted {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Wanted {
+            students: owned(students),
+            failures,
+            labs: owned(labs),
+        }
+    }
+
+    /// How the lab stays, and with which points.
+    fn kept(wanted: &Wanted, attempt: usize, sources: &str) -> Option<(Status, Option<u32>)> {
+        let handed = Handed {
+            student: "bob",
+            attempt,
+            entries: &["bob".to_owned()],
+            sources: Some(sources),
+        };
+        let cell = wanted.kept(&two_attempts(), &handed, "names")?;
+        Some((cell.status, cell.points))
+    }
+
+    #[test]
+    fn each_attempt_keeps_its_own_verdict() {
+        for wanted in [only(&["ada"], &[], false), only(&[], &["framing"], false)] {
+            let graded = |points| Some((Status::Graded, Some(points)));
+            assert_eq!(kept(&wanted, 1, "one"), graded(5));
+            assert_eq!(kept(&wanted, 2, "two"), graded(9));
+            // The folders in another order, or one of them alone.
+            assert_eq!(kept(&wanted, 1, "two"), graded(9));
+            // Another program in the place of the second one, and one that came after both.
+            assert_eq!(kept(&wanted, 2, "other"), graded(9));
+            assert_eq!(kept(&wanted, 3, "other"), Some((Status::Missing, Some(0))));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_or_has_no_grade_is_judged() {
+        assert_eq!(kept(&only(&["bob"], &[], false), 1, "one"), None);
+        assert_eq!(kept(&only(&[], &[], false), 3, "other"), None);
+        let failures = only(&[], &[], true);
+        assert!(kept(&failures, 2, "two").is_some());
+        let mut draft = two_attempts();
+        draft.class.students[1].labs[0].status = Status::Error;
+        let handed = Handed {
+            student: "bob",
+            attempt: 2,
+            entries: &[],
+            sources: Some("two"),
+        };
+        let cell = only(&["ada"], &[], false).kept(&draft, &handed, "names");
+        assert!(cell.is_none());
+    }
 }

@@ -1,7 +1,7 @@
 //! `cargo grade run`: from a folder of submissions to grades.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use crate::intake::{self, Submission};
 use crate::journal::Journal;
 use crate::late::{Adjustments, Calendar, Extensions, Times};
 use crate::people::{People, Person};
-use crate::regrade::{self, Wanted};
-use crate::report::{self, Class, Column, Row, Status, sources};
+use crate::regrade::{self, Handed, Wanted};
+use crate::report::{self, Cell, Class, Column, Row, Status, safe, sources};
 use crate::roster::{self, Roster};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
@@ -53,17 +53,17 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
             "Verdicts are kept as they are made: Ctrl-C stops, and the same with --resume goes on"
         );
     }
-    let draft = draft(course, args, &out, earlier.as_ref())?;
+    let before = earlier.as_ref().map(|class| Draft::kept(&out, class));
+    let draft = draft(course, args, &out, before.transpose()?.as_ref())?;
     if draft.shard.is_some() {
-        let mut json = serde_json::to_vec_pretty(&draft)?;
-        json.push(b'\n');
         let path = out.join(merge::SHARD);
-        report::put(&path, &json)?;
+        draft.write(&path)?;
         println!("{}", path.display());
         return Ok(ExitCode::SUCCESS);
     }
-    let class = draft.finish();
+    let class = draft.clone().finish();
     meant::holds_something(&class, &args.submissions)?;
+    draft.keep(&out)?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
         regrade::say(&earlier, &class, &out)?;
@@ -147,7 +147,7 @@ fn draft(
     course: &Course,
     args: &cli::Run,
     out: &Path,
-    earlier: Option<&Class>,
+    earlier: Option<&Draft>,
 ) -> anyhow::Result<Draft> {
     if let Some(broken) = course.broken().first() {
         bail!("{} cannot be used: {}", broken.folder, broken.error);
@@ -171,7 +171,7 @@ fn draft(
         Adjustments::read(path, course)
     })?;
     let topics = selected(course, &args.labs)?;
-    let labs = labs(course, &topics, earlier);
+    let labs = labs(course, &topics, earlier.map(|draft| &draft.class));
     let attempts = Attempts::take_in(course, args, roster.as_ref(), &asked(&labs, &topics))?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
@@ -243,15 +243,17 @@ fn draft(
         eprintln!("warning: {line}");
     }
     // What an earlier run came to, where it is to stay.
-    let kept = |who: usize, index: usize| {
-        let topic = &kitchens[index].lab.topic;
-        let student = &introduced[who].student;
-        let cell = regrade::kept(earlier?, student, topic)?;
-        let wants = wanted.wants(student, topic, Some(&cell));
-        (!wants && cell.status != Status::Error).then_some(cell)
+    let kept = |who: usize, index: usize, hash: Option<&str>| {
+        let handed = Handed {
+            student: &introduced[who].student,
+            attempt: attempts.numbers[who],
+            entries: &submissions[who].entries,
+            sources: hash,
+        };
+        wanted.kept(earlier?, &handed, &kitchens[index].lab.topic)
     };
-    let mut work = Work::new(&kitchens, submissions, &secret, |who, index| {
-        if kept(who, index).is_some() {
+    let mut work = Work::new(&kitchens, submissions, &secret, |who, index, hash| {
+        if kept(who, index, Some(hash)).is_some() {
             Do::Keep
         } else if wanted.is_selective() {
             Do::Again
@@ -259,9 +261,30 @@ fn draft(
             Do::Judge
         }
     });
-    let kept: Vec<Vec<_>> = (0..submissions.len())
-        .map(|who| (0..kitchens.len()).map(|index| kept(who, index)).collect())
-        .collect();
+    let mut stays: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
+    let mut unjudged = BTreeSet::new();
+    for (who, submission) in submissions.iter().enumerate() {
+        for (index, kitchen) in kitchens.iter().enumerate() {
+            let hash = work.hashes.get(&(who, index)).map(String::as_str);
+            if let Some(cell) = kept(who, index, hash) {
+                if !rows::is_of(&cell, kitchen, submission, hash) {
+                    unjudged.insert((who, index));
+                }
+                stays.insert((who, index), cell);
+            }
+        }
+    }
+    if !unjudged.is_empty() {
+        let labs = unjudged.iter().map(|(who, index)| {
+            let topic = &kitchens[*index].lab.topic;
+            format!("{} ({topic})", introduced[*who].student)
+        });
+        let labs: Vec<String> = labs.collect();
+        eprintln!(
+            "warning: not what was graded before, and not judged in this run: {}; their grades stay as they were until a run with --resume alone",
+            safe::list(labs.iter().map(String::as_str))
+        );
+    }
     let shard = args.shard.map(|shard| (shard.number, shard.of));
     let mut packages = Packages::default();
     for (index, kitchen) in kitchens.iter_mut().enumerate() {
@@ -300,7 +323,7 @@ fn draft(
         introduced,
         &work,
         &outcomes,
-        |who, index| kept[who][index].clone(),
+        |who, index| stays.get(&(who, index)).cloned(),
     );
     let mut numbers = attempts.numbers.clone();
     for (who, row) in students.iter_mut().enumerate() {
@@ -313,7 +336,8 @@ fn draft(
                 .filter_map(|clone| clone.last_commit(folder));
             handed_in.then(|| times.max_by_key(|at| at.unix_seconds()))?
         };
-        judge_times(row, &kitchens, &calendar, number, git);
+        let stays = |index: usize| unjudged.contains(&(who, index));
+        judge_times(row, &kitchens, &calendar, number, git, stays);
         adjustments.change(row);
     }
     if let Some(roster) = &roster {
@@ -337,7 +361,7 @@ fn draft(
             toolchain: toolchain.name().to_owned(),
             labs: kitchens
                 .iter()
-                .map(|kitchen| column(course, kitchen, earlier))
+                .map(|kitchen| column(course, kitchen, earlier.map(|draft| &draft.class)))
                 .collect(),
             students,
         },
@@ -436,17 +460,24 @@ impl Attempts {
     }
 }
 
-/// Says of each lab how late it is, where that is known, and flags a row of which it is not.
+/// Says of each lab how late it is, where that is known, and flags a row of which it is not. Where something else was
+/// graded than what is there now, which `stays` says, that keeps its own lateness.
 fn judge_times(
     row: &mut Row,
     kitchens: &[Kitchen<'_>],
     calendar: &Calendar<'_>,
     attempt: usize,
     git: impl Fn(&str) -> Option<DueDate>,
+    stays: impl Fn(usize) -> bool,
 ) {
     let mut unknown = false;
     let mut known = false;
-    for (cell, kitchen) in row.labs.iter_mut().zip(kitchens) {
+    for (index, (cell, kitchen)) in row.labs.iter_mut().zip(kitchens).enumerate() {
+        if stays(index) {
+            known |= cell.late.is_some();
+            continue;
+        }
+        cell.late = None;
         let handed_in = !matches!(cell.status, Status::Missing | Status::Refused);
         if !handed_in || calendar.due(&cell.topic).is_none() {
             continue;

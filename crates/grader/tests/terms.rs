@@ -280,7 +280,7 @@ lost,2026-10-01T12:00:00Z,
     )
     .unwrap();
     let out = scratch.path().join("out");
-    let grade = |more: &[&str]| {
+    let run = |more: &[&str]| {
         cargo_grade(&course)
             .args([
                 "run".as_ref(),
@@ -292,7 +292,10 @@ lost,2026-10-01T12:00:00Z,
             .args(["--times".as_ref(), times.as_os_str()])
             .args(more)
             .assert()
-            .success();
+            .success()
+    };
+    let grade = |more: &[&str]| {
+        run(more);
         let rows = table(&out.join("grades.csv"));
         assert_eq!(rows.len(), 4);
         ["worse", "better", "once", "lost"].map(|student| rows[student]["first-contact"].clone())
@@ -308,6 +311,22 @@ lost,2026-10-01T12:00:00Z,
         2,
         "the solution and the wrong answer, once each"
     );
+    // A part judged anew: each attempt of the others keeps its verdict and its lateness.
+    let part = ["--resume", "--attempt", "best", "--student", "once"];
+    assert_eq!(grade(&part), ["9", "6.3", "9", "9"]);
+    // Another program since, and later: what was graded stays, with its own time, and somebody is told.
+    let other = echo_after("", "let _ = 1;");
+    second.with_echo("worse", &other);
+    second.with_echo("better", &other);
+    let later = fs::read_to_string(&times).unwrap() + "better,2026-10-06T12:00:00Z,2\n";
+    fs::write(&times, later).unwrap();
+    assert_eq!(grade(&part), ["9", "6.3", "9", "9"]);
+    let part = ["--resume", "--student", "once"];
+    assert_eq!(grade(&part), ["5", "6.3", "9", "9"]);
+    run(&part).stderr(contains(
+        "not judged in this run: better (first-contact), worse (first-contact);",
+    ));
+    assert_eq!(grade(&["--resume"]), ["9", "8.1", "9", "9"]);
 }
 
 /// Sends back what it received, but no more than 16 bytes of it: every check of the lab is content with that.

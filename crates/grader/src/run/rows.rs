@@ -80,6 +80,19 @@ pub(super) fn all(
     rows
 }
 
+/// Whether what stays of an earlier run is of what is there now; `hash` is its sources', where something was written.
+pub(super) fn is_of(
+    cell: &Cell,
+    kitchen: &Kitchen<'_>,
+    submission: &Submission,
+    hash: Option<&str>,
+) -> bool {
+    match hash {
+        Some(_) => cell.sources.as_deref() == hash,
+        None => cell.status == self::cell(kitchen, submission, None).status,
+    }
+}
+
 /// Those of the roster who handed nothing in.
 pub(super) fn absent(kitchens: &[Kitchen<'_>], roster: &[Student], here: &[Row]) -> Vec<Row> {
     let absent = roster

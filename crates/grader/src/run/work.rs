@@ -35,10 +35,12 @@ pub(super) struct Work {
     pub(super) jobs: Vec<Job>,
     /// By submission and lab: the job, where there is one.
     pub(super) asked: BTreeMap<(usize, usize), usize>,
+    /// By submission and lab: the hash of the sources, where something was written.
+    pub(super) hashes: BTreeMap<(usize, usize), String>,
 }
 
 impl Work {
-    /// `what` says what is done about a submission's lab, both by their numbers.
+    /// `what` says what is done about a submission's lab, both by their numbers, with the hash of its sources.
     ///
     /// The seed of a job is made from the first student of the whole class who handed its sources in, so that it is the
     /// same in every shard, and whatever is left out this time.
@@ -46,11 +48,12 @@ impl Work {
         kitchens: &[Kitchen<'_>],
         submissions: &[Submission],
         secret: &str,
-        what: impl Fn(usize, usize) -> Do,
+        what: impl Fn(usize, usize, &str) -> Do,
     ) -> Work {
         let mut work = Work {
             jobs: Vec::new(),
             asked: BTreeMap::new(),
+            hashes: BTreeMap::new(),
         };
         let mut first: BTreeMap<(usize, String), &str> = BTreeMap::new();
         let mut known: BTreeMap<(usize, String), usize> = BTreeMap::new();
@@ -66,7 +69,8 @@ impl Work {
                 let hash = hash(&sources);
                 let place = (index, hash.clone());
                 let student = *first.entry(place.clone()).or_insert(&submission.who.key);
-                let what = what(who, index);
+                let what = what(who, index, &hash);
+                work.hashes.insert((who, index), hash.clone());
                 if what == Do::Keep {
                     continue;
                 }
