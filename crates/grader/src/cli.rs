@@ -296,4 +296,7 @@ pub struct Run {
         value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     pub secret: Option<String>,
+    /// Whether the folder has one student's entry, and no class: where a harness judges
+    #[arg(skip)]
+    pub alone: bool,
 }

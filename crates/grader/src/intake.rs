@@ -18,8 +18,10 @@ use crate::roster::Roster;
 mod archive;
 mod collect;
 pub mod entry;
+mod whose;
 
 pub use entry::Who;
+use whose::Found;
 
 /// The longest file that is taken, in bytes.
 pub const LONGEST_FILE: u64 = 1 << 20;
@@ -27,6 +29,9 @@ pub const LONGEST_FILE: u64 = 1 << 20;
 /// Why an entry is refused in which there is nothing to grade.
 pub const NO_LAB: &str =
     "no file of any lab in it; hand in the labs' folders, as in 04-tcp-echo/src/server.rs";
+
+/// The flag of an entry of which nobody can say whose it is.
+pub const WHOSE: &str = "whose";
 
 /// What lies beside submissions and is none, by the ending of its name.
 const TABLES: [&str; 6] = ["csv", "json", "toml", "xls", "xlsx", "ods"];
@@ -38,6 +43,8 @@ pub struct Submission {
     pub who: Who,
     /// The entries of the folder that it was read from, by name.
     pub entries: Vec<String>,
+    /// Whom of the roster it may be of, where nobody can say that it is.
+    pub may_be: BTreeSet<String>,
     /// The files that were taken, by the lab's folder and then by the path in it (`src/server.rs`).
     pub labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
     /// Labs of which a file was refused: they are not graded from the rest.
@@ -62,6 +69,50 @@ pub fn take_in(
     roster: Option<&Roster>,
     labs: &[&Lab],
 ) -> anyhow::Result<Vec<Submission>> {
+    let taken = take_in_all(course, &[dir], roster, labs, false)?;
+    Ok(taken.into_iter().flatten().collect())
+}
+
+/// Reads several attempts of one class, each as [`take_in`] does. What is `alone` is one student's, and no folder of
+/// submissions whatever is in it.
+///
+/// # Errors
+/// One of the folders cannot be read, or is empty.
+pub fn take_in_all(
+    course: &Course,
+    dirs: &[impl AsRef<Path>],
+    roster: Option<&Roster>,
+    labs: &[&Lab],
+    alone: bool,
+) -> anyhow::Result<Vec<Vec<Submission>>> {
+    let wanted = collect::Wanted::of(course, labs);
+    let mut folders = Vec::new();
+    for dir in dirs {
+        let paths = list(course, dir.as_ref(), roster, &wanted, alone)?;
+        let entries = paths.into_iter().map(|path| Entry::of(path, roster));
+        folders.push(entries.collect::<Vec<Entry>>());
+    }
+    whose::settle(&mut folders);
+    let submissions = folders.into_iter().map(|entries| {
+        let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        for entry in entries {
+            let student = entry.student.clone();
+            students.entry(student).or_default().push(entry);
+        }
+        let submissions = students.into_values();
+        submissions.map(|entries| read(&wanted, entries)).collect()
+    });
+    Ok(submissions.collect())
+}
+
+/// The entries of a folder.
+fn list(
+    course: &Course,
+    dir: &Path,
+    roster: Option<&Roster>,
+    wanted: &collect::Wanted,
+    alone: bool,
+) -> anyhow::Result<Vec<PathBuf>> {
     let listed = fs::read_dir(dir).with_context(|| {
         format!(
             "{} cannot be read; name the folder with one entry a student",
@@ -79,7 +130,7 @@ pub fn take_in(
         // What the archive of a download leaves beside its entries on some systems.
         let stray = path.file_name().is_some_and(|name| name == "__MACOSX");
         if hidden && (path.is_dir() || archive::is_one(&path)) {
-            eprintln!("warning: {} is hidden: passed over", path.display());
+            eprintln!("warning: {} is hidden: passed over", shown(&path));
         }
         if !hidden && !stray {
             paths.push(path);
@@ -103,12 +154,13 @@ pub fn take_in(
         !is_table
     });
     if let Some(first) = paths.first()
-        && paths.iter().all(|path| is_of_submissions(path))
+        && !alone
+        && paths.iter().all(|path| is_of_submissions(path, wanted))
     {
         bail!(
             "{} holds folders of submissions, and not submissions: name one of them, such as {}",
             dir.display(),
-            first.display()
+            shown(first)
         );
     }
     let is_a_labs = |path: &PathBuf| {
@@ -120,24 +172,12 @@ pub fn take_in(
         "the entries of {} are called as the labs are, and not as students: name the folder with one entry a student",
         dir.display()
     );
-    let wanted = collect::Wanted::of(course, labs);
-    let mut students: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
-    for path in paths {
-        let entry = Entry::of(path, roster);
-        students
-            .entry(entry.student.clone())
-            .or_default()
-            .push(entry);
-    }
-    Ok(students
-        .into_values()
-        .map(|entries| read(&wanted, entries))
-        .collect())
+    Ok(paths)
 }
 
 /// A path as it may stand in a terminal.
 fn shown(path: &Path) -> String {
-    safe::plain(&path.display().to_string())
+    safe::list([path.display().to_string().as_str()].into_iter())
 }
 
 /// Whether it is a table that an instructor keeps beside the submissions: by its name, unless that is a student's.
@@ -153,14 +193,18 @@ fn is_table(path: &Path, roster: Option<&Roster>) -> bool {
     !of_a_student && entry::numbered(&name).is_none()
 }
 
-/// Whether a folder is one of submissions: it has entries of more than one student, by the numbers in their names.
-fn is_of_submissions(path: &Path) -> bool {
+/// Whether a folder is one of submissions: it has entries of more than one student, by the numbers in their names, and
+/// no lab beside them.
+fn is_of_submissions(path: &Path, wanted: &collect::Wanted) -> bool {
     let Ok(entries) = fs::read_dir(path) else {
         return false;
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let students: BTreeSet<String> = names.filter_map(|name| entry::numbered(&name)).collect();
-    students.len() > 1
+    let names: Vec<String> = names.collect();
+    let students = names.iter().filter_map(|name| entry::numbered(name));
+    let students: BTreeSet<String> = students.collect();
+    let is_a_labs = |name: &String| entry::numbered(name).is_none() && wanted.is_a_labs(name);
+    students.len() > 1 && !names.iter().any(is_a_labs)
 }
 
 /// One entry of the folder.
@@ -168,6 +212,10 @@ struct Entry {
     who: Who,
     /// The roster's word for the student, where it has one; else the entry's.
     student: String,
+    /// How the roster came to it.
+    found: Found,
+    /// Whom of the roster it may be of, where nobody can say that it is.
+    may_be: BTreeSet<String>,
     path: PathBuf,
     name: String,
     /// Whether the name is shown as it is.
@@ -186,27 +234,54 @@ impl Entry {
         if who.key.is_empty() {
             who.key = "unnamed".to_owned();
         }
-        let mut student = who.key.clone();
-        if let Some(roster) = roster
-            && let Some(found) = roster.find(&who)
-        {
-            student.clone_from(&found.student);
-            // A word of the name that is somebody else's is not this one's.
-            who.aliases.retain(|alias| {
-                let alone = Who {
-                    key: alias.clone(),
-                    ..Who::default()
-                };
-                roster.find(&alone) == Some(found)
-            });
-        }
+        let (student, found) = Entry::find(&mut who, roster);
         Entry {
             who,
             student,
+            found,
+            may_be: BTreeSet::new(),
             path,
             name,
             utf8,
         }
+    }
+
+    /// Whom the roster has for it, and how it came to this student.
+    fn find(who: &mut Who, roster: Option<&Roster>) -> (String, Found) {
+        let nobody = (who.key.clone(), Found::Nobody);
+        let Some(roster) = roster else {
+            return nobody;
+        };
+        let called = |word: &str| Some((word.to_owned(), roster.called(word)?));
+        let Some((word, student)) = who.words().find_map(called) else {
+            return nobody;
+        };
+        let first = entry::first(&who.key).and_then(|(first, _)| roster.called(first));
+        let found = match first {
+            _ if word == who.key => Found::Surely,
+            Some(first) if first == student => Found::Surely,
+            Some(first) => Found::Or(first.student.clone()),
+            None => Found::By(word),
+        };
+        // A word of the name that is somebody else's is not this one's.
+        who.aliases
+            .retain(|alias| roster.called(alias) == Some(student));
+        (student.student.clone(), found)
+    }
+
+    /// Whether it is somebody's by another word than its key.
+    fn is_guessed(&self) -> bool {
+        matches!(self.found, Found::By(_))
+    }
+
+    /// Takes it from whom the roster has for it: it stays under its key.
+    fn is_nobodys(&mut self) {
+        let student = std::mem::replace(&mut self.student, self.who.key.clone());
+        self.may_be.insert(student);
+        if let Found::Or(other) = std::mem::replace(&mut self.found, Found::Nobody) {
+            self.may_be.insert(other);
+        }
+        self.who.aliases.clear();
     }
 
     /// Whether it is a program's text itself.
@@ -232,6 +307,10 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
             .map(|entry| entry.who.clone())
             .unwrap_or_default(),
         entries: entries.iter().map(|entry| entry.name.clone()).collect(),
+        may_be: entries
+            .iter()
+            .flat_map(|entry| entry.may_be.clone())
+            .collect(),
         labs: BTreeMap::new(),
         refused_labs: BTreeMap::new(),
         refused: None,
@@ -244,6 +323,13 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
                 all.who.aliases.push(word.clone());
             }
         }
+    }
+    if !all.may_be.is_empty() {
+        all.flags.push(WHOSE.to_owned());
+        all.notes.push(
+            "Its name may be of more than one student, so it is counted for nobody of the roster."
+                .to_owned(),
+        );
     }
     let mut archive = None;
     all.who.late = entries.iter().any(|entry| entry.who.late);

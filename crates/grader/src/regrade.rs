@@ -86,7 +86,8 @@ pub struct Handed<'h> {
     pub sources: Option<&'h str>,
 }
 
-/// Whether a lab did not earn everything: it broke off, did not compile, or a check failed.
+/// Whether a lab did not earn everything: it broke off, did not compile, a check failed, or nothing was there to judge,
+/// which may be there by now.
 fn is_failure(cell: &Cell) -> bool {
     match cell.status {
         Status::Graded => cell
@@ -94,8 +95,12 @@ fn is_failure(cell: &Cell) -> bool {
             .iter()
             .chain(&cell.hidden)
             .any(|check| check.verdict != Verdict::Passed),
-        Status::DoesNotCompile | Status::Error => true,
-        Status::Starter | Status::Missing | Status::Refused | Status::Elsewhere => false,
+        Status::DoesNotCompile
+        | Status::Error
+        | Status::Starter
+        | Status::Missing
+        | Status::Refused => true,
+        Status::Elsewhere => false,
     }
 }
 

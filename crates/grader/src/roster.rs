@@ -45,7 +45,13 @@ impl Roster {
     /// Whom a submission is from: by its key first, then by the other words of the entry.
     #[must_use]
     pub fn find(&self, who: &Who) -> Option<&Student> {
-        let student = who.words().find_map(|word| self.people.whom([word]))?;
+        who.words().find_map(|word| self.called(word))
+    }
+
+    /// Whom a word means.
+    #[must_use]
+    pub fn called(&self, word: &str) -> Option<&Student> {
+        let student = self.people.whom([word])?;
         self.students.iter().find(|other| other.student == student)
     }
 }

@@ -62,7 +62,9 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let class = draft.clone().finish();
-    meant::holds_something(&class, &args.submissions)?;
+    if !args.alone {
+        meant::holds_something(&class, &args.submissions)?;
+    }
     draft.keep(&out)?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
@@ -342,6 +344,7 @@ fn draft(
     }
     if let Some(roster) = &roster {
         for mut row in rows::absent(&kitchens, roster.students(), &students) {
+            rows::may_have(&mut row, submissions);
             adjustments.change(&mut row);
             numbers.push(row.attempt);
             students.push(row);
@@ -438,8 +441,8 @@ impl Attempts {
             .cloned()
             .collect();
         let (mut submissions, mut numbers) = (Vec::new(), Vec::new());
-        for (index, folder) in folders.iter().enumerate() {
-            let taken = intake::take_in(course, folder, roster, labs)?;
+        let attempts = intake::take_in_all(course, &folders, roster, labs, args.alone)?;
+        for (index, taken) in attempts.into_iter().enumerate() {
             numbers.extend(taken.iter().map(|_| index + 1));
             submissions.extend(taken);
         }

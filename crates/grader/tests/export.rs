@@ -104,6 +104,18 @@ fn an_autograder_judges_in_gradescopes_folders() {
         "{results}"
     );
 
+    // Nothing of a lab is the student's mistake, whatever the files are called and whoever it is.
+    for file in ["README.md", "a_1_2_x.rs", "b_3_4_x.rs"] {
+        harness.put(file, b"sorry");
+    }
+    let metadata = r#"{"users": [{"email": ""}]}"#;
+    fs::write(harness.path("submission_metadata.json"), metadata).unwrap();
+    let results = harness.judge();
+    let refused = scores(&results);
+    assert!(refused.values().all(|(score, _)| *score == 0), "{results}");
+    let said = results["output"].as_str().unwrap();
+    assert!(said.contains("no file of any lab in it"), "{results}");
+
     // Where the machine is at fault there are no results, not even those of before.
     harness.solution(FIRST);
     fs::remove_dir_all(harness.path("source/course/labs/00-first-contact/tests")).unwrap();

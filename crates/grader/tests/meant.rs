@@ -149,6 +149,24 @@ fn a_roster_of_others_is_no_roster() {
     // It is nobody else's business.
     let mode = fs::metadata(canvas.out()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+
+    // A name that two have says whose neither is.
+    let solution = sources("solutions", FIRST);
+    canvas.class.zip("lovelaceada_1004_79_labs.zip", &solution);
+    let names = canvas.put(
+        "names.csv",
+        "student,name\ns1,Ada Lovelace\ns2,Grace Hopper\n",
+    );
+    let more = [&LABS[..], &["--roster", &names, "--resume"]].concat();
+    canvas.run(here, &more).assert().success().stderr(
+        contains("lovelaceada_1001_77_labs.zip, lovelaceada_1004_79_labs.zip may be of s1").and(
+            contains("put the number or the login of each student on the roster (here 1001, 1004)"),
+        ),
+    );
+    let rows = table(&canvas.out().join("grades.csv"));
+    let flags = ["1001", "1004", "s1", "s2"].map(|student| rows[student]["flags"].as_str());
+    let nobodys = "whose not-on-roster";
+    assert_eq!(flags, [nobodys, nobodys, "missing whose", "late"]);
 }
 
 #[test]

@@ -88,6 +88,14 @@ impl Wanted {
             items,
         }
     }
+
+    /// Whether a name is that of a lab's folder, or of the folder of all, or of a file that is wanted wherever it lies.
+    pub(super) fn is_a_labs(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        name == "labs"
+            || self.folders.contains(&name)
+            || self.bare.contains_key(&without_number(&name))
+    }
 }
 
 /// One file as it was found.

@@ -13,6 +13,20 @@ pub struct Who {
     pub late: bool,
     /// Where one student has several entries: the higher, the later.
     pub attempt: u64,
+    /// What kind of a number the key is.
+    pub number: Number,
+}
+
+/// What a key that is a number tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Number {
+    /// Nothing: it is a word that somebody chose.
+    #[default]
+    None,
+    /// Who it is in one assignment: Moodle's.
+    InAssignment,
+    /// Who it is: Canvas's.
+    Everywhere,
 }
 
 impl Who {
@@ -47,7 +61,7 @@ fn plain(name: &str) -> Who {
         .map(|(at, _)| key[at + 1..].to_owned())
         .collect();
     let mut number = attempt;
-    if let Some((first, copy)) = copy(key, "-", "").or_else(|| copy(key, "_", "")) {
+    if let Some((first, copy)) = first(key) {
         aliases.push(first.to_owned());
         number = number.max(copy);
     }
@@ -57,6 +71,11 @@ fn plain(name: &str) -> Who {
         attempt: number,
         ..Who::default()
     }
+}
+
+/// `ada-2` → `ada` and 2, where it may be a copy.
+pub(super) fn first(key: &str) -> Option<(&str, u64)> {
+    copy(key, "-", "").or_else(|| copy(key, "_", ""))
 }
 
 /// `ada (2)` → `ada` and 2, where a copy's number stands between ` (` and `)`.
@@ -82,6 +101,7 @@ fn moodle(name: &str) -> Option<Who> {
         key: id.to_owned(),
         aliases: vec![full.to_owned()],
         name: full.to_owned(),
+        number: Number::InAssignment,
         ..Who::default()
     })
 }
@@ -108,6 +128,7 @@ fn canvas(name: &str) -> Option<Who> {
         late,
         // Canvas counts the files of everybody up, so a later one has a higher number.
         attempt: attachment.parse().unwrap_or_default(),
+        number: Number::Everywhere,
         ..Who::default()
     })
 }

@@ -124,15 +124,22 @@ fn student(student: &str, name: &str, email: &str) -> Student {
 #[test]
 fn a_folder_of_submissions_is_none() {
     let inbox = Inbox::new();
-    fs::create_dir(inbox.dir.path().join("down")).unwrap();
-    inbox.zip("down/adasmith_1_2_labs.zip", &[(ECHO, b"hers")]);
+    fs::create_dir(inbox.dir.path().join("down\u{1b}[31m")).unwrap();
+    inbox.zip("down\u{1b}[31m/adasmith_1_2_labs.zip", &[(ECHO, b"hers")]);
     inbox.put("people.csv", "Student,ID\n");
     // One student's archive in a folder is how many sort them.
     assert_eq!(echo(&inbox.one()), Some("hers"));
-    inbox.zip("down/bobrown_3_4_labs.zip", &[(ECHO, b"his")]);
+    inbox.zip("down\u{1b}[31m/bobrown_3_4_labs.zip", &[(ECHO, b"his")]);
     let error = take_in(&inbox.course, inbox.dir.path(), None, &[]).unwrap_err();
     let meant = inbox.dir.path().join("down").display().to_string();
     assert!(error.to_string().contains(&meant), "{error}");
+    assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    // What a harness judges is one student's, whatever is in it; and so is what has a lab beside.
+    let alone = take_in_all(&inbox.course, &[inbox.dir.path()], None, &[], true).unwrap();
+    assert_eq!(alone[0].len(), 1);
+    inbox.put(&format!("down\u{1b}[31m/{ECHO}"), "hers");
+    assert_eq!(inbox.one().refused, None);
+    fs::remove_dir_all(inbox.dir.path().join("down\u{1b}[31m/labs")).unwrap();
     // Beside what is a submission it is one that cannot be taken.
     inbox.put(&format!("zz-other/{ECHO}"), "other");
     assert_eq!(inbox.read(&[]).len(), 2);
@@ -316,6 +323,163 @@ fn of_several_attempts_the_latest_is_taken() {
     assert_eq!(
         all[1].entries,
         ["hopper.zip", "hopper (1).zip", "hopper (2).zip"]
+    );
+}
+
+/// Whom the entries of folders are of, by the roster, with the flags and the text of each.
+fn whose(inbox: &Inbox, folders: &[&str], roster: &[Student]) -> Vec<String> {
+    let roster = Roster::new(roster.to_vec());
+    let dirs: Vec<PathBuf> = folders
+        .iter()
+        .map(|name| inbox.dir.path().join(name))
+        .collect();
+    let all = take_in_all(&inbox.course, &dirs, Some(&roster), &[], false).unwrap();
+    let said = all.into_iter().flatten().map(|one| {
+        let student = roster.find(&one.who).map(|found| found.student.clone());
+        let student = student.unwrap_or(format!("not {}", one.who.key));
+        format!(
+            "{student} {} {}",
+            one.flags.join(" "),
+            echo(&one).unwrap_or("nothing")
+        )
+    });
+    said.collect()
+}
+
+#[test]
+fn two_numbers_are_not_one_student() {
+    let inbox = Inbox::new();
+    for folder in ["first", "second", "moodle", "again"] {
+        fs::create_dir(inbox.dir.path().join(folder)).unwrap();
+    }
+    inbox.zip("second/lovelaceada_7_100_labs.zip", &[(ECHO, b"hers")]);
+    inbox.zip("second/hoppergrace_9_300_labs.zip", &[(ECHO, b"grace's")]);
+    inbox.zip("second/ada.zip", &[(ECHO, b"mailed")]);
+    let names = [
+        student("s1", "Ada Lovelace", "ada@example.org"),
+        student("s2", "Grace Hopper", ""),
+    ];
+    // A name is enough where one number has it.
+    assert_eq!(
+        whose(&inbox, &["second"], &names),
+        ["s1  hers", "s2  grace's"]
+    );
+    inbox.zip(
+        "second/lovelaceada_LATE_8_200_labs.zip",
+        &[(ECHO, b"a namesake's")],
+    );
+    let both = ["not 7 whose hers", "not 8 whose a namesake's"];
+    assert_eq!(
+        whose(&inbox, &["second"], &names),
+        [both[0], both[1], "s1  mailed", "s2  grace's"]
+    );
+    // Whose number is on the roster is known, and the other is somebody else.
+    let numbers = [
+        student("7", "Ada Lovelace", ""),
+        student("s2", "Grace Hopper", ""),
+    ];
+    assert_eq!(
+        whose(&inbox, &["second"], &numbers),
+        ["7  hers", both[1], "not ada  mailed", "s2  grace's"]
+    );
+    // Canvas's numbers are the same in each folder, and Moodle's are not.
+    inbox.zip(
+        "first/lovelaceada_8_50_labs.zip",
+        &[(ECHO, b"a namesake's")],
+    );
+    assert_eq!(whose(&inbox, &["first"], &names), ["s1  a namesake's"]);
+    fs::remove_file(
+        inbox
+            .dir
+            .path()
+            .join("second/lovelaceada_LATE_8_200_labs.zip"),
+    )
+    .unwrap();
+    assert_eq!(
+        whose(&inbox, &["first", "second"], &names),
+        [both[1], both[0], "s1  mailed", "s2  grace's"]
+    );
+    let moodle = "Ada Lovelace_7_assignsubmission_file_";
+    inbox.put(&format!("moodle/{moodle}/{ECHO}"), "one");
+    inbox.put(&format!("again/{}/{ECHO}", moodle.replace('7', "8")), "two");
+    assert_eq!(
+        whose(&inbox, &["moodle", "again"], &names),
+        ["s1  one", "s1  two"]
+    );
+    inbox.put(
+        &format!("again/{}/{ECHO}", moodle.replace('7', "9")),
+        "three",
+    );
+    assert_eq!(
+        whose(&inbox, &["moodle", "again"], &names),
+        ["not 7 whose one", "not 8 whose two", "not 9 whose three"]
+    );
+}
+
+#[test]
+fn a_copys_number_is_nobodys_id() {
+    let inbox = Inbox::new();
+    fs::create_dir(inbox.dir.path().join("in")).unwrap();
+    inbox.zip("in/2.zip", &[(ECHO, b"bob's")]);
+    inbox.zip("in/ada-2.zip", &[(ECHO, b"ada's")]);
+    let numbers = [
+        student("1", "Ada Lovelace", "ada@example.org"),
+        student("2", "Bob", ""),
+    ];
+    assert_eq!(
+        whose(&inbox, &["in"], &numbers),
+        ["2  bob's", "not ada-2 whose ada's"]
+    );
+    // It is a copy where nobody has the number, and a number where nobody has the name.
+    assert_eq!(
+        whose(&inbox, &["in"], &numbers[..1]),
+        ["1  ada's", "not 2  bob's"]
+    );
+    fs::remove_file(inbox.dir.path().join("in/2.zip")).unwrap();
+    assert_eq!(whose(&inbox, &["in"], &numbers[1..]), ["2  ada's"]);
+}
+
+#[test]
+fn the_end_of_a_login_is_nobodys_login() {
+    let inbox = Inbox::new();
+    let put = |name: &str| inbox.put(&format!("in/{name}/{ECHO}"), name);
+    put("wire-lab-ada");
+    let roster = [
+        student("ada", "", ""),
+        student("bob", "", ""),
+        student("a-b", "", ""),
+    ];
+    assert_eq!(whose(&inbox, &["in"], &roster), ["ada  wire-lab-ada"]);
+    put("wire-lab-evil-ada");
+    let evil = "not wire-lab-evil-ada whose wire-lab-evil-ada";
+    assert_eq!(whose(&inbox, &["in"], &roster), ["ada  wire-lab-ada", evil]);
+    // The name of the assignment is what all have before the login.
+    fs::rename(
+        inbox.dir.path().join("in/wire-lab-ada"),
+        inbox.dir.path().join("in/ada"),
+    )
+    .unwrap();
+    put("wire-lab-bob");
+    put("wire-lab-a-b");
+    assert_eq!(
+        whose(&inbox, &["in"], &roster),
+        [
+            "a-b  wire-lab-a-b",
+            "ada  wire-lab-ada",
+            "bob  wire-lab-bob",
+            evil
+        ]
+    );
+    // Of two assignments nobody knows which is meant.
+    put("first-bob");
+    let all = whose(&inbox, &["in"], &roster);
+    assert!(
+        all.contains(&"not wire-lab-bob whose wire-lab-bob".to_owned()),
+        "{all:?}"
+    );
+    assert!(
+        all.contains(&"not first-bob whose first-bob".to_owned()),
+        "{all:?}"
     );
 }
 

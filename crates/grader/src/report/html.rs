@@ -116,7 +116,10 @@ struct Flag {
 fn flags(row: &Row) -> Vec<Flag> {
     let flag = |text: &String| Flag {
         text: text.clone(),
-        loud: matches!(kind_of(text), "error" | "unsteady" | "refused" | "twice"),
+        loud: matches!(
+            kind_of(text),
+            "error" | "unsteady" | "refused" | "twice" | "whose"
+        ),
     };
     row.flags.iter().map(flag).collect()
 }
@@ -133,6 +136,7 @@ fn meaning(flag: &str) -> &'static str {
         "refused" => "Nothing, or a lab, could not be taken.",
         "refused-in-part" => "One of several entries could not be taken.",
         "twice" => "Two submissions of one student.",
+        "whose" => "More than one student may be meant: put the number on the roster.",
         "not-on-roster" => "The roster has nobody of that name.",
         "late" => "Came after its time.",
         "no-time" => "When it came is not known.",
@@ -368,7 +372,14 @@ fn flag_groups(class: &Class, places: &[Place]) -> Vec<FlagGroup> {
         }
     }
     let order = |word: &str| {
-        let first = ["error", "unsteady", "refused", "refused-in-part", "twice"];
+        let first = [
+            "error",
+            "unsteady",
+            "refused",
+            "refused-in-part",
+            "twice",
+            "whose",
+        ];
         first
             .iter()
             .position(|known| *known == word)

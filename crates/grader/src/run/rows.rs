@@ -7,7 +7,7 @@ use course::Points;
 use super::bench;
 use super::work::{Job, Work};
 use crate::build::Kitchen;
-use crate::intake::Submission;
+use crate::intake::{self, Submission};
 use crate::journal::Outcome;
 use crate::report::{Cell, Row, Status};
 use crate::roster::{Roster, Student};
@@ -113,6 +113,16 @@ pub(super) fn absent(kitchens: &[Kitchen<'_>], roster: &[Student], here: &[Row])
             ..Row::default()
         })
         .collect()
+}
+
+/// Says of one who handed nothing in that there is something of which nobody can say whose it is.
+pub(super) fn may_have(row: &mut Row, submissions: &[Submission]) {
+    let mut all = submissions.iter();
+    if all.any(|submission| submission.may_be.contains(&row.student)) {
+        row.flags.push(intake::WHOSE.to_owned());
+        row.notes
+            .push("An entry may be this student's, and nobody can say so.".to_owned());
+    }
 }
 
 fn cell(

@@ -46,9 +46,11 @@ pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
     let mut words = vec!["grade".into(), "run".into(), class.into_os_string()];
     words.extend(["--out".into(), out.clone().into_os_string()]);
     words.extend(args.run.iter().map(Into::into));
-    let Command::Run(orders) = Cli::try_parse_from(words)?.command else {
+    let Command::Run(mut orders) = Cli::try_parse_from(words)?.command else {
         bail!("`run` is no command");
     };
+    // What is nobody's lab is the student's mistake here, and no other folder than was meant.
+    orders.alone = true;
     run::run(course, &orders)?;
     let class = Class::of(&out)?;
     let row = class.students.first().context("there is no grade")?;
@@ -74,7 +76,8 @@ fn who(metadata: &Path) -> Option<String> {
         email: String,
     }
     let metadata: Metadata = serde_json::from_slice(&fs::read(metadata).ok()?).ok()?;
-    metadata.users.into_iter().map(|user| user.email).min()
+    let emails = metadata.users.into_iter().map(|user| user.email);
+    emails.filter(|email| !email.is_empty()).min()
 }
 
 /// Copies a folder as it is: what is a link stays one, and is refused as one.
@@ -96,4 +99,26 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_empty_is_nobodys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("submission_metadata.json");
+        for (emails, expected) in [
+            (r#"{"email": ""}"#, None),
+            (
+                r#"{"email": "b@x"}, {"email": ""}, {"email": "a@x"}"#,
+                Some("a@x"),
+            ),
+            ("", None),
+        ] {
+            fs::write(&path, format!(r#"{{"users": [{emails}]}}"#)).unwrap();
+            assert_eq!(who(&path).as_deref(), expected, "{emails}");
+        }
+    }
 }
