@@ -92,6 +92,33 @@ fn only_what_is_asked_for_is_judged_again() {
 }
 
 #[test]
+fn who_had_nothing_to_judge_is_among_the_failures() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let class = Class::new(scratch.path().join("submissions"));
+    class.put("ada", "labs/README.md", "later");
+    fs::write(class.dir.join("bob.rar"), "Rar!").unwrap();
+    // Unedited, so that nothing is judged.
+    let hand_in = |entry: &str| {
+        for (path, text) in sources("labs", FIRST) {
+            class.put(entry, &path, text);
+        }
+    };
+    hand_in("carl");
+    let out = scratch.path().join("out");
+    run(&class.dir, &out, &[]).assert().success();
+    fs::remove_file(class.dir.join("bob.rar")).unwrap();
+    hand_in("ada");
+    hand_in("bob");
+    run(&class.dir, &out, &["--resume", "--failures"])
+        .assert()
+        .success()
+        .stdout(contains("missing → starter").and(contains("refused → starter")));
+}
+
+#[test]
 fn files_that_lie_by_themselves_are_found_whatever_lab_was_graded_between() {
     if !testkit::need(Need::Sandbox) {
         return;
