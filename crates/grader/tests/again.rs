@@ -115,7 +115,10 @@ fn who_had_nothing_to_judge_is_among_the_failures() {
     run(&class.dir, &out, &["--resume", "--failures"])
         .assert()
         .success()
-        .stdout(contains("missing → starter").and(contains("refused → starter")));
+        .stdout(
+            contains("ada  first-contact  0 → 0  refused → starter")
+                .and(contains("bob  first-contact  0 → 0  refused → starter")),
+        );
 }
 
 #[test]
