@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use course::{CheckReport, Show};
 use serde::{Deserialize, Serialize};
 
@@ -218,9 +218,24 @@ impl Class {
                 return Err(error).with_context(|| format!("{} cannot be read", path.display()));
             }
         };
-        let class: Class = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is none of ours", path.display()))?;
-        Ok((class.version == course::VERSION).then_some(class))
+        #[derive(Deserialize)]
+        struct Written {
+            version: u32,
+        }
+        let broken = || {
+            format!(
+                "{} cannot be understood; take it away, and a run with --resume makes it anew",
+                path.display()
+            )
+        };
+        let Written { version } = serde_json::from_slice(&bytes).with_context(broken)?;
+        ensure!(
+            version == course::VERSION,
+            "{} is of version {version}, and this grader's is {}; grade into another folder, with --out",
+            path.display(),
+            course::VERSION
+        );
+        Ok(Some(serde_json::from_slice(&bytes).with_context(broken)?))
     }
 
     /// Writes everything into `dir`. Each file is there whole or not at all.

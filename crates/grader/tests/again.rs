@@ -112,6 +112,19 @@ fn who_had_nothing_to_judge_is_among_the_failures() {
     fs::remove_file(class.dir.join("bob.rar")).unwrap();
     hand_in("ada");
     hand_in("bob");
+    // Grades that mean something else, or nothing, are not passed over.
+    let path = out.join("grades.json");
+    let written = fs::read_to_string(&path).unwrap();
+    let other = written.replacen("\"version\": 1", "\"version\": 7", 1);
+    for (text, said) in [
+        (&other[..], "of version 7"),
+        (&written[..99], "take it away"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let resumed = run(&class.dir, &out, &["--resume"]).assert().code(1);
+        resumed.stderr(contains(said));
+    }
+    fs::write(&path, written).unwrap();
     run(&class.dir, &out, &["--resume", "--failures"])
         .assert()
         .success()
