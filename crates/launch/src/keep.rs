@@ -4,7 +4,6 @@
 //! other only once all is laid out, and the inner one would live on if the outer one was killed before.
 
 use std::fs;
-use std::io;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, kill_process, pidfd_open,
-    set_child_subreaper, wait,
+    set_child_subreaper, set_parent_process_death_signal, wait,
 };
 
 /// How long is waited for the dead, before it is looked again who lives.
@@ -35,10 +35,20 @@ impl Keeper {
         let grader = grader.parse().ok().and_then(Pid::from_raw);
         let grader = grader.context("the grader's process is no number")?;
         set_child_subreaper(Some(getpid()))?;
-        let process = pidfd_open(grader, PidfdFlags::empty()).context("the grader has ended")?;
-        // The number may be another's by now.
+        let process = match pidfd_open(grader, PidfdFlags::empty()) {
+            // Where no process can be watched (an old kernel, a container's filter), the signal has to do.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                None
+            }
+            process => Some(process.context("the grader has ended")?),
+        };
+        // It may have ended before, and the number be another's by now.
         ensure!(getppid() == Some(grader), "the grader has ended");
         let keeper = Keeper(Arc::default());
+        let Some(process) = process else {
+            return Ok(keeper);
+        };
         let has_ended = Arc::clone(&keeper.0);
         thread::spawn(move || {
             let mut ends = [PollFd::new(&process, PollFlags::IN)];
@@ -79,7 +89,7 @@ fn end_children() {
             }
         }
         match wait(WaitOptions::NOHANG) {
-            Err(error) if io::Error::from(error).raw_os_error() == Some(libc::ECHILD) => return,
+            Err(Errno::CHILD) => return,
             _ => thread::sleep(PAUSE),
         }
     }
