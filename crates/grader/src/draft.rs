@@ -73,9 +73,7 @@ impl Draft {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        report::put(path, &json)
+        report::put_json(path, self)
     }
 
     /// Keeps every attempt beside the grades in `dir`, for a run that judges a part anew. Where nobody has more than

@@ -257,9 +257,7 @@ impl Class {
         }
         remove_others(&feedback, &written)?;
         reupload::write(&pages, &feedback)?;
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        put(&dir.join("grades.json"), &json)?;
+        put_json(&dir.join("grades.json"), self)?;
         put(&dir.join("grades.csv"), &self.csv()?)?;
         html::write(self, dir)
     }
@@ -464,6 +462,13 @@ pub fn number(value: f64) -> String {
 
 /// What a file of results is called until it is whole, with the number of the process that writes it.
 pub const UNFINISHED: &str = ".unfinished";
+
+/// As [`put`], of a value as JSON.
+pub(crate) fn put_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let mut json = serde_json::to_vec_pretty(value)?;
+    json.push(b'\n');
+    put(path, &json)
+}
 
 /// Writes a file whole or not at all.
 ///

@@ -296,14 +296,6 @@ fn rule(all: impl IntoIterator<Item = SeccompCondition>) -> anyhow::Result<Secco
     Ok(SeccompRule::new(all.into_iter().collect())?)
 }
 
-/// What becomes of a call, by its number alone.
-#[derive(Clone, Copy)]
-enum Number {
-    Refused,
-    /// Its arguments decide.
-    Ruled,
-}
-
 /// The library's `filter` of the calls that are `ruled`, with a search for a call's number before it: it refuses those
 /// of `refused`, and allows those that are in neither.
 ///
@@ -322,9 +314,13 @@ fn sorted(filter: BpfProgram, refused: &[i64], ruled: &[i64]) -> anyhow::Result<
         "the library's filter begins otherwise than is known"
     );
     let mut numbers = BTreeMap::new();
-    for (calls, number) in [(ruled, Number::Ruled), (refused, Number::Refused)] {
+    // What is in both is refused.
+    for (calls, found) in [
+        (ruled, instruction(GO, 0, 0, 0)),
+        (refused, instruction(RETURN, 0, 0, REFUSE)),
+    ] {
         for call in calls {
-            numbers.insert(u32::try_from(*call)?, number);
+            numbers.insert(u32::try_from(*call)?, found.clone());
         }
     }
     let numbers: Vec<_> = numbers.into_iter().collect();
@@ -363,19 +359,13 @@ fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
     sock_filter { code, jt, jf, k }
 }
 
-/// Finds the loaded number among these, which are in order. Where the rules decide, it goes to behind its own end: by how
-/// much is not written yet.
-fn search(numbers: &[(u32, Number)]) -> anyhow::Result<BpfProgram> {
+/// Finds the loaded number among these, which are in order, each with what is done then. Where the rules decide, it goes
+/// to behind its own end: by how much is not written yet.
+fn search(numbers: &[(u32, sock_filter)]) -> anyhow::Result<BpfProgram> {
     let allow = instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW);
     Ok(match numbers {
         [] => vec![allow],
-        [(call, number)] => {
-            let found = match number {
-                Number::Refused => instruction(RETURN, 0, 0, REFUSE),
-                Number::Ruled => instruction(GO, 0, 0, 0),
-            };
-            vec![instruction(IF_EQUAL, 0, 1, *call), found, allow]
-        }
+        [(call, found)] => vec![instruction(IF_EQUAL, 0, 1, *call), found.clone(), allow],
         _ => {
             let (below, from) = numbers.split_at(numbers.len() / 2);
             let below = search(below)?;

@@ -80,16 +80,15 @@ impl Inside {
         let mut command = record.heed(self.go_in(limits, args))?;
         record.reached()?;
         // This process is not copied for it (vfork(2)).
-        let program = command.spawn().or_else(|error| {
-            let error = anyhow::Error::new(error)
-                .context(format!("{} cannot be started", self.program.display()));
+        let program = match command.spawn() {
             // Where no process can be had, it is not the program that has failed.
-            let no_process = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
-            match error.downcast_ref().is_some_and(no_process) {
-                true => record.heed(Err(error)),
-                false => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                record.heed(Err(error.into()))
             }
-        })?;
+            program => program.map_err(anyhow::Error::from),
+        };
+        let program =
+            program.with_context(|| format!("{} cannot be started", self.program.display()))?;
         close_all()?;
         std::process::exit(end_of(program.id())?)
     }
