@@ -281,6 +281,8 @@ impl<'c> Kitchen<'c> {
             .args(["--crate-name", &crate_name])
             // The other processors have submissions of their own.
             .args(["-C", "codegen-units=1"])
+            // The standard library's, eight times as long as the program itself.
+            .args(["-C", "strip=debuginfo"])
             .args(["--edition", &ready.edition])
             .arg("-o")
             .arg(place.join(name))
