@@ -108,8 +108,8 @@ fn sandbox(root: u32) -> Option<u32> {
     static KNOWN: Mutex<BTreeMap<u32, u32>> = Mutex::new(BTreeMap::new());
     std::env::var_os("WIRELAB_LAUNCHER")?;
     let is_parent = |pid: u32| {
-        let parent = stat(&format!("/proc/{pid}/stat"))?.get(1)?.parse::<u32>();
-        Some(parent.ok()? == root)
+        let parent = Stat::of(&format!("/proc/{pid}/stat"))?.field::<u32>(1);
+        Some(parent? == root)
     };
     let known = lock(&KNOWN).get(&root).copied();
     if let Some(first) = known.filter(|first| is_parent(*first).unwrap_or(false)) {
@@ -138,17 +138,34 @@ fn with_descendants(mut all: Vec<u32>) -> Vec<u32> {
     all
 }
 
-/// The fields of `/proc/PID/stat` after the name, which may hold anything: state, ppid, pgrp, session …
-pub(crate) fn stat(path: &str) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let rest = text.get(text.rfind(')')? + 1..)?;
-    Some(rest.split_whitespace().map(String::from).collect())
+/// What `/proc/PID/stat` has behind the name, which may hold anything: state, ppid, pgrp, session …
+pub(crate) struct Stat {
+    text: String,
+    /// Where the name ends.
+    begins: usize,
+}
+
+impl Stat {
+    pub(crate) fn of(path: &str) -> Option<Stat> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let begins = text.rfind(')')? + 1;
+        Some(Stat { text, begins })
+    }
+
+    /// A field, counted from the state, which is 0.
+    pub(crate) fn field<T: std::str::FromStr>(&self, number: usize) -> Option<T> {
+        let mut fields = self.text.get(self.begins..)?.split_ascii_whitespace();
+        fields.nth(number)?.parse().ok()
+    }
+
+    /// A letter: proc_pid_stat(5) has them all.
+    pub(crate) fn state(&self) -> Option<u8> {
+        self.text.get(self.begins..)?.trim_start().bytes().next()
+    }
 }
 
 fn state(path: &str) -> u8 {
-    stat(path)
-        .and_then(|fields| fields.first()?.bytes().next())
-        .unwrap_or(b'?')
+    Stat::of(path).and_then(|stat| stat.state()).unwrap_or(b'?')
 }
 
 /// Whether a process that was started a moment ago has come back from exec.
@@ -156,16 +173,16 @@ fn state(path: &str) -> u8 {
 /// What it had of its parent's is closed only on that way back, and its parent may be running again
 /// before that: the two meet at exec, not after it.
 pub(crate) fn is_in_its_program(pid: u32) -> bool {
-    let Some(fields) = stat(&format!("/proc/{pid}/stat")) else {
+    let Some(stat) = Stat::of(&format!("/proc/{pid}/stat")) else {
         return true;
     };
     // The time it has spent in user mode, in clock ticks (proc_pid_stat(5), field 14).
-    if fields.get(11).is_some_and(|ticks| ticks != "0") {
+    if stat.field::<u64>(11).is_some_and(|ticks| ticks != 0) {
         return true;
     }
-    match fields.first().map(String::as_str) {
-        Some("Z" | "X") => true,
-        Some("S") => std::fs::read_to_string(format!("/proc/{pid}/syscall"))
+    match stat.state() {
+        Some(b'Z' | b'X') => true,
+        Some(b'S') => std::fs::read_to_string(format!("/proc/{pid}/syscall"))
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse().ok())
             .is_none_or(|call: i64| call != libc::SYS_execve && call != libc::SYS_execveat),
@@ -207,8 +224,8 @@ pub(crate) fn peak_memory(root: u32) -> Option<usize> {
 /// (proc_pid_stat(5), fields 14 and 15).
 pub(crate) fn processor_time(root: u32) -> Duration {
     let ticks = |pid: u32| -> Option<u64> {
-        let fields = stat(&format!("/proc/{pid}/stat"))?;
-        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+        let stat = Stat::of(&format!("/proc/{pid}/stat"))?;
+        Some(stat.field::<u64>(11)? + stat.field::<u64>(12)?)
     };
     let ticks: u64 = program(root).into_iter().filter_map(ticks).sum();
     Duration::from_secs(ticks)
@@ -272,8 +289,17 @@ fn descriptors(pid: u32, prefix: &str) -> Vec<u64> {
 
 impl Thread {
     fn of(pid: u32, tid: u32) -> Option<Thread> {
+        Thread::in_state(pid, tid, state(&format!("/proc/{pid}/task/{tid}/stat")))
+    }
+
+    /// That thread if it sleeps, or has ended.
+    fn asleep(pid: u32, tid: u32) -> Option<Thread> {
+        let state = state(&format!("/proc/{pid}/task/{tid}/stat"));
+        matches!(state, b'S' | b'Z').then(|| Thread::in_state(pid, tid, state))?
+    }
+
+    fn in_state(pid: u32, tid: u32, state: u8) -> Option<Thread> {
         let base = format!("/proc/{pid}/task/{tid}");
-        let state = state(&format!("{base}/stat"));
         let switches = std::fs::read_to_string(format!("{base}/status"))
             .ok()?
             .lines()
@@ -413,6 +439,7 @@ fn name(fd: &OwnedFd, listening: Option<SocketAddr>) -> String {
 }
 
 impl Picture {
+    /// None where a thread does not wait for ever: whoever finds that looks no further.
     fn take(check: &Check) -> Option<Picture> {
         let mut threads = Vec::new();
         let mut in_flight = Vec::new();
@@ -428,7 +455,8 @@ impl Picture {
                     Err(_) => return None,
                 };
                 for task in tasks.flatten() {
-                    threads.push(Thread::of(pid, task.file_name().to_str()?.parse().ok()?)?);
+                    let thread = Thread::asleep(pid, task.file_name().to_str()?.parse().ok()?);
+                    threads.push(thread.filter(Thread::waits_for_ever)?);
                 }
                 for fd in descriptors(pid, "socket:") {
                     in_flight.push(sys::unacknowledged(&borrow(pid, fd)?));
@@ -487,14 +515,17 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Whether at the last look everything waited for ever.
+    pub(crate) fn sees_sleep(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Call it only when what the check itself waits for has not come.
     pub(crate) fn is_stuck(&mut self, check: &Check) -> bool {
         if check.inner.alone.load(std::sync::atomic::Ordering::SeqCst) {
             return false;
         }
-        let picture = Picture::take(check).filter(|picture| {
-            !picture.threads.is_empty() && picture.threads.iter().all(Thread::waits_for_ever)
-        });
+        let picture = Picture::take(check).filter(|picture| !picture.threads.is_empty());
         let Some(picture) = picture.filter(|_| !crate::process::is_starting()) else {
             self.last = None;
             return false;
@@ -525,6 +556,8 @@ impl Watch {
 /// not: it reads something else, or works.
 pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
     const LONGEST: Duration = Duration::from_micros(400);
+    // Who works, or has no processor, is left alone for longer.
+    const LONGEST_AT_WORK: Duration = Duration::from_micros(1500);
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_micros(50);
     let mut unread_but_asleep = 0;
@@ -556,7 +589,12 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
             unread_but_asleep = 0;
         }
         std::thread::sleep(pause);
-        pause = (pause * 3 / 2).min(LONGEST);
+        let longest = if unread_but_asleep > 0 {
+            LONGEST
+        } else {
+            LONGEST_AT_WORK
+        };
+        pause = (pause * 3 / 2).min(longest);
     }
     false
 }

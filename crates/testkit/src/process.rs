@@ -212,22 +212,23 @@ fn kill(pid: u32) {
 /// twice and so became ours.
 #[cfg(target_os = "linux")]
 fn sweep(group: u32) {
+    use crate::blocked::Stat;
     use rustix::process::{Pid, WaitOptions, waitpid};
     let ours = registry();
     // Read where the strays' is read: the session's leader may live outside of our pid namespace,
     // where getsid(2) gives 0, which is no process id.
-    let session = crate::blocked::stat("/proc/self/stat").and_then(|own| own.get(3).cloned());
+    let session = |stat: Stat| stat.field::<i64>(3);
+    let own = Stat::of("/proc/self/stat").and_then(session);
     for _ in 0..100 {
         let strays: Vec<u32> = crate::blocked::inherited()
             .into_iter()
             .filter(|pid| ours.as_ref().is_none_or(|ours| !ours.contains(pid)))
             .filter(|pid| {
-                let Some(stat) = crate::blocked::stat(&format!("/proc/{pid}/stat")) else {
+                let Some(stat) = Stat::of(&format!("/proc/{pid}/stat")) else {
                     return false;
                 };
                 // pgrp and session (proc_pid_stat(5)).
-                stat.get(2).and_then(|text| text.parse().ok()) == Some(group)
-                    || stat.get(3) != session.as_ref()
+                stat.field(2) == Some(group) || session(stat) != own
             })
             .collect();
         if strays.is_empty() {

@@ -14,6 +14,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 #[cfg(target_os = "linux")]
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a program is left alone at most that was found at work again and again.
+#[cfg(target_os = "linux")]
+const LONGEST_PAUSE: Duration = Duration::from_millis(80);
+
 /// How long a wait is before it is noted what the programs do in it: most waits are shorter.
 const AWHILE: Duration = Duration::from_millis(500);
 
@@ -54,9 +58,11 @@ pub(crate) struct Wait<'a> {
     stuck: bool,
     #[cfg(target_os = "linux")]
     watch: crate::blocked::Watch,
-    /// When it is looked at next.
+    /// When it is looked at next, and how long is waited after that.
     #[cfg(target_os = "linux")]
     watched_next: Instant,
+    #[cfg(target_os = "linux")]
+    pause: Duration,
 }
 
 impl<'a> Wait<'a> {
@@ -73,6 +79,8 @@ impl<'a> Wait<'a> {
             watch: crate::blocked::Watch::default(),
             #[cfg(target_os = "linux")]
             watched_next: Instant::now() + PAUSE,
+            #[cfg(target_os = "linux")]
+            pause: PAUSE,
         }
     }
 
@@ -99,8 +107,14 @@ impl<'a> Wait<'a> {
         }
         #[cfg(target_os = "linux")]
         if self.stuck || Instant::now() >= self.watched_next {
-            self.watched_next = Instant::now() + PAUSE;
-            if self.watch.is_stuck(self.check) && self.program.is_none_or(Program::is_collected) {
+            let stuck = self.watch.is_stuck(self.check);
+            self.pause = if self.watch.sees_sleep() {
+                PAUSE
+            } else {
+                (self.pause * 2).min(LONGEST_PAUSE)
+            };
+            self.watched_next = Instant::now() + self.pause;
+            if stuck && self.program.is_none_or(Program::is_collected) {
                 if self.stuck {
                     return Some(Ending::Stuck);
                 }

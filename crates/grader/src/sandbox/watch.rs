@@ -33,8 +33,8 @@ const MOST_MAPPINGS: usize = 1 << 18;
 const FEW_PROCESSES: usize = 4;
 /// The deepest that a program's folders may lie in each other.
 const DEEPEST: usize = 64;
-/// How often it is looked.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long is waited between two looks: what a program takes meanwhile, on a few processors, this machine can spare.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The most that programs write into the checks' folders where those do not lie in memory with a bound, in bytes.
 const MOST_WRITTEN: u64 = 256 << 20;
