@@ -255,6 +255,14 @@ function store(key, value) {
     tell();
 })();
 
+// A line may end behind any hyphen, and style sheets cannot forbid it: `--out` is no word in two.
+(function keepOptionsWhole() {
+    for (const code of document.querySelectorAll('main :not(pre) > code')) {
+        const text = code.textContent;
+        code.classList.toggle('whole', text.length <= (text.includes(' ') ? 20 : 28));
+    }
+})();
+
 // What scrolls sideways must be reachable without a mouse.
 (function scrollByKey() {
     const wide = document.querySelectorAll('.table-wrapper, main pre > code');
