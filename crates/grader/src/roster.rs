@@ -130,6 +130,12 @@ pub fn read(path: &Path) -> anyhow::Result<Roster> {
     let mut students: Vec<Student> = Vec::new();
     for record in &records {
         let Some(student) = layout.read(record) else {
+            ensure!(
+                layout.student != LAYOUTS[0].student,
+                "{} has nothing in the column `{}`: whom it is about cannot be told; write an id or a login there, or take the line away",
+                record.place(),
+                layout.student
+            );
             continue;
         };
         ensure!(
@@ -146,10 +152,12 @@ pub fn read(path: &Path) -> anyhow::Result<Roster> {
 }
 
 impl Layout {
-    /// The student of a line; none where it is about nobody.
+    /// The student of a line; none where it is about nobody, such as Canvas's line of the points possible. Who has not
+    /// joined GitHub Classroom yet is on its roster without a user's name there, and is missing all the same.
     fn read(&self, record: &Record) -> Option<Student> {
         let text = |column: &str| record.text(column).unwrap_or_default().to_owned();
-        let student = record.text(self.student)?;
+        let student = record.text(self.student);
+        let student = student.or_else(|| record.text(self.login))?;
         Some(Student {
             student: student.trim_start_matches(self.before).to_owned(),
             name: text(self.name),
@@ -203,6 +211,10 @@ mod tests {
             assert_eq!(students, ["7"], "{text}");
             assert_eq!(read.people.whom(["Ada Lovelace"]), Some("7"), "{text}");
         }
+        let text = "identifier,github_username,github_id,name\ngrace@example.org,,,Grace Hopper\n";
+        std::fs::write(&path, text).unwrap();
+        let read = read(&path).unwrap();
+        assert_eq!(read.students[0].student, "grace@example.org");
     }
 
     #[test]
@@ -213,6 +225,11 @@ mod tests {
             (&b"who,name\nada,Ada\n"[..], "It is who,name"),
             (b"student,name\nada,Ad\xe1\n", "CSV UTF-8"),
             (b"student\nada\nADA\nada\n", "roster.csv:4 names ada twice"),
+            (
+                b"student,name\nada,Ada\n,Grace\n",
+                "roster.csv:3 has nothing in the column `student`",
+            ),
+            (b"student,name\nada,Ada,Lovelace\n", "line 2 has more cells"),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = format!("{:#}", read(&path).unwrap_err());

@@ -202,6 +202,17 @@ fn draft(
         failures: args.failures,
         labs: topics,
     };
+    if let Some(draft) = earlier
+        && (wanted.is_selective() || !wanted.labs.is_empty())
+    {
+        let before = draft.attempts.iter().copied().max().unwrap_or(1);
+        let now = attempts.folders.len();
+        ensure!(
+            before <= now,
+            "the grades in {} are of {before} attempts, and this run names {now}: add --earlier with the folder of each attempt before, or what was earned in those is lost to those who are not judged now",
+            out.display()
+        );
+    }
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
     let secret = match &args.secret {
         Some(secret) => secret.clone(),
@@ -295,6 +306,13 @@ fn draft(
             eprintln!("Building the checks of {} …", kitchen.lab.topic);
             kitchen.prepare(course, &toolchain, &mut packages)?;
         }
+    }
+    if let Some(draft) = earlier {
+        meant::say_other_checks(&kitchens, &draft.class, |lab| {
+            let of_lab = stays.iter().filter(|((_, index), _)| *index == lab);
+            let judged = of_lab.filter(|(_, cell)| cell.status == Status::Graded);
+            judged.count()
+        });
     }
     for job in &mut work.jobs {
         let kitchen = &kitchens[job.kitchen];

@@ -156,7 +156,7 @@ fn from_csv(path: &Path) -> anyhow::Result<(Vec<String>, Vec<Record>)> {
         }
         ensure!(
             line.len() <= headings.len(),
-            "a line has more cells than there are headings: {}",
+            "line {number} has more cells than there are headings: {}",
             line.iter().collect::<Vec<_>>().join(",")
         );
         let cells = line.iter().map(|cell| meant(cell).to_owned());

@@ -280,7 +280,7 @@ lost,2026-10-01T12:00:00Z,
     )
     .unwrap();
     let out = scratch.path().join("out");
-    let run = |more: &[&str]| {
+    let alone = |more: &[&str]| {
         cargo_grade(&course)
             .args([
                 "run".as_ref(),
@@ -288,12 +288,12 @@ lost,2026-10-01T12:00:00Z,
                 "--out".as_ref(),
                 out.as_os_str(),
             ])
-            .args(["--earlier".as_ref(), first.dir.as_os_str()])
             .args(["--times".as_ref(), times.as_os_str()])
             .args(more)
             .assert()
-            .success()
     };
+    let monday = first.dir.to_str().unwrap();
+    let run = |more: &[&str]| alone(&[&["--earlier", monday], more].concat()).success();
     let grade = |more: &[&str]| {
         run(more);
         let rows = table(&out.join("grades.csv"));
@@ -326,6 +326,10 @@ lost,2026-10-01T12:00:00Z,
     run(&part).stderr(contains(
         "not judged in this run: better (first-contact), worse (first-contact);",
     ));
+    // Who is not judged would lose what the first attempt earned.
+    alone(&part)
+        .code(1)
+        .stderr(contains("are of 2 attempts, and this run names 1"));
     assert_eq!(grade(&["--resume"]), ["9", "8.1", "9", "9"]);
 }
 
@@ -436,9 +440,13 @@ mod step_1 {
         ),
         ("9", "18")
     );
+    // One of the two, by checks that are not the other's.
+    let folder = folder.to_str().unwrap();
+    grade(&["--resume", "--student", "short", "--hidden", folder])
+        .success()
+        .stderr(contains("by which 1 of the grades were found"));
 
     // Lists that do not fit the code, or the lab, are refused before anything is judged.
-    let folder = folder.to_str().unwrap();
     for (name, step, said) in [
         ("sends_back_nothing", 1, "has no such test"),
         ("sends_back_what_it_received", 1, "there is a check"),

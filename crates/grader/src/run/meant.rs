@@ -87,3 +87,27 @@ pub(super) fn say_hidden(kitchens: &[Kitchen<'_>], folder: Option<&Path>) -> any
     }
     Ok(())
 }
+
+/// Says of which labs a part keeps what other checks have found than those by which the rest is judged now. `stays` says
+/// of how many students a lab's grade does.
+pub(super) fn say_other_checks(
+    kitchens: &[Kitchen<'_>],
+    earlier: &Class,
+    stays: impl Fn(usize) -> usize,
+) {
+    for (index, kitchen) in kitchens.iter().enumerate() {
+        let topic = &kitchen.lab.topic;
+        let column = earlier.labs.iter().find(|column| column.topic == *topic);
+        let before = column.and_then(|column| column.checks.as_ref());
+        // They are built only where something is judged by them.
+        let now = Some(&kitchen.checks_hash).filter(|hash| !hash.is_empty());
+        let (Some(before), Some(now), stay @ 1..) = (before, now, stays(index)) else {
+            continue;
+        };
+        if before != now {
+            eprintln!(
+                "warning: the checks of {topic}, or its hidden ones, are not those by which {stay} of the grades were found that stay as they are; a run with --resume alone judges all by the new ones"
+            );
+        }
+    }
+}
