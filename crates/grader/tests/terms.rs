@@ -327,7 +327,7 @@ lost,2026-10-01T12:00:00Z,
         "not judged in this run: better (first-contact), worse (first-contact);",
     ));
     // Who is not judged would lose what the first attempt earned.
-    alone(&part)
+    alone(&["--resume", "--student", "better"])
         .code(1)
         .stderr(contains("are of 2 attempts, and this run names 1"));
     assert_eq!(grade(&["--resume"]), ["9", "8.1", "9", "9"]);
