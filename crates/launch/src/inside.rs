@@ -1,5 +1,6 @@
 //! A program's own namespaces, laid out as bubblewrap does it: a start takes a prepared root as it is, and so costs two
-//! clones (the second of which copies nothing) and a handful of mounts, where bubblewrap itself would be two programs more to start before each program.
+//! clones (the second of which copies nothing) and a handful of mounts, where bubblewrap itself would be two programs
+//! more to start before each program.
 //!
 //! Three processes: the launcher waits outside, the first one inside is what process 1 has to be, and the program is its
 //! child. Neither of the two that wait has a right, or anything else that a program would gain from.
