@@ -402,7 +402,7 @@ mod step_3 {
 
     #[test]
     fn holds_no_more_than_a_message() {
-        const MESSAGES: usize = 600;
+        const MESSAGES: usize = 400;
         let check = check!();
         let program = check.start(["receive", "--quiet"]);
         let mut peer = check.connect(&program);
@@ -413,7 +413,7 @@ mod step_3 {
         peer.expect_nothing_yet("A receiver sends nothing.");
         let peak = program.peak_memory();
         check.require(
-            "at most 16 MiB of memory, after 37 MiB of messages",
+            "at most 16 MiB of memory, after 25 MiB of messages",
             peak.map_or("a system that does not tell".into(), |bytes| {
                 format!("{} MiB at the most", bytes >> 20)
             }),
@@ -422,7 +422,7 @@ mod step_3 {
         );
         peer.half_close();
         program.expect_line(
-            "end after 600 messages",
+            "end after 400 messages",
             "Each frame is as long as a message may be: 65536 bytes. All of them are to be taken.",
         );
         program.finish().expect_success(END);
