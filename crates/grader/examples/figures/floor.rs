@@ -3,24 +3,41 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use course::{Cancel, Course, Lab, Options, Runner, Selection, Verdict};
 use grader::build::{Built, HiddenFrom, Kitchen, Packages, Sources, Toolchain};
-use grader::intake;
+use grader::intake::{self, Submission};
 use grader::sandbox::{Sandbox, Tier};
 
 /// How many programs are built and checked at a time for each core: checks mostly wait. As many as the grader takes at
 /// most.
 const A_CORE: usize = 4;
 
-pub struct Floor {
+pub struct Floor<'c> {
     pub time: Duration,
     /// How many programs were compiled, each of them once.
     pub programs: usize,
-    pub labs: usize,
+    kitchens: Vec<Kitchen<'c>>,
+    /// By the number of its lab: each text that does not compile.
+    broken: BTreeSet<(usize, Sources)>,
+}
+
+impl Floor<'_> {
+    pub fn labs(&self) -> usize {
+        self.kitchens.len()
+    }
+
+    /// Whether a student has handed in every lab, and each compiles: cargo tests nothing where one does not.
+    pub fn is_whole(&self, student: &Submission) -> bool {
+        self.kitchens.iter().enumerate().all(|(index, kitchen)| {
+            let files = student.labs.get(&kitchen.lab.folder);
+            files.is_some_and(|files| !self.broken.contains(&(index, kitchen.sources(files))))
+        })
+    }
 }
 
 /// The labs of these names; all where there are none.
@@ -40,7 +57,11 @@ struct Work<'c> {
     bare: Sandbox,
 }
 
-pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow::Result<Floor> {
+pub fn measure<'c>(
+    course: &'c Course,
+    submissions: &Path,
+    names: &[String],
+) -> anyhow::Result<Floor<'c>> {
     let toolchain = Toolchain::find(course)?;
     let mut kitchens = Vec::new();
     let mut packages = Packages::default();
@@ -69,6 +90,7 @@ pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow:
         bare: Sandbox::probe(Some(Tier::None), course)?,
     };
     let next = AtomicUsize::new(0);
+    let broken = Mutex::new(BTreeSet::new());
     let workers = A_CORE * thread::available_parallelism().map_or(2, usize::from);
     let began = Instant::now();
     thread::scope(|scope| {
@@ -80,7 +102,10 @@ pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow:
                         let Some((kitchen, sources)) = work.programs.get(turn) else {
                             return Ok(());
                         };
-                        work.one(&work.kitchens[*kitchen], sources)?;
+                        if !work.one(&work.kitchens[*kitchen], sources)? {
+                            let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                            broken.insert((*kitchen, sources.clone()));
+                        }
                     }
                 })
             })
@@ -92,22 +117,24 @@ pub fn measure(course: &Course, submissions: &Path, names: &[String]) -> anyhow:
     Ok(Floor {
         time: began.elapsed(),
         programs: work.programs.len(),
-        labs: work.kitchens.len(),
+        kitchens: work.kitchens,
+        broken: broken.into_inner().unwrap_or_else(PoisonError::into_inner),
     })
 }
 
 impl Work<'_> {
-    fn one(&self, kitchen: &Kitchen<'_>, sources: &Sources) -> anyhow::Result<()> {
+    /// Builds one and has it checked; whether it compiles.
+    fn one(&self, kitchen: &Kitchen<'_>, sources: &Sources) -> anyhow::Result<bool> {
         let scratch = tempfile::tempdir().context("no folder can be made")?;
         let built = kitchen.build(&self.bare, &self.toolchain, sources, scratch.path())?;
         let Built::Program(program) = built else {
-            return Ok(());
+            return Ok(false);
         };
         check(kitchen.lab, kitchen.checks()?, &program)?;
         if let Some((hidden, checks)) = kitchen.hidden() {
             check(&hidden.in_place(kitchen.lab), checks, &program)?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -7,13 +7,15 @@
 //! Nothing here asserts anything.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use course::Course;
+use course::{Course, Lab};
+use grader::intake::Submission;
 
 #[path = "../../../wirelab/examples/bench/copy.rs"]
 #[allow(dead_code, reason = "the other bench asks for more")]
@@ -25,6 +27,7 @@ mod plain;
 #[allow(dead_code, reason = "the other bench has times of its own")]
 mod table;
 
+use floor::Floor;
 use graded::Grading;
 use plain::{Tested, Workspace};
 use table::{Table, seconds};
@@ -82,12 +85,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         floor.programs
     );
     let plain = (arguments.plain > 0)
-        .then(|| Plain::new(&course, &grading, &class, &home, arguments))
+        .then(|| Plain::new(&course, &grading, &class, &home, arguments, &floor))
         .transpose()?;
     // Before the class and after it: a machine is not always as quick.
-    let before = plain
-        .as_ref()
-        .map(|plain| plain.measure(arguments.plain / 2));
+    let half = arguments.plain / 2;
+    let before = plain.as_ref().map(|plain| plain.measure(0..half));
     let before = before.transpose()?;
     let out = home.join("grades");
     let first = grading.run(&class, &out, labs, false)?;
@@ -95,7 +97,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     table.row(
         &format!(
             "{} students × {} labs ÷ the same commands, bare",
-            arguments.students, floor.labs
+            arguments.students,
+            floor.labs()
         ),
         "at most 1.3",
         format!(
@@ -107,7 +110,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     );
 
     if let (Some(plain), Some(before)) = (&plain, before) {
-        let after = plain.measure(arguments.plain.div_ceil(2))?;
+        let after = plain.measure(half..arguments.plain)?;
         let students = u32::try_from(arguments.students)?;
         let each = first.time / students.max(1);
         let times = |plain: Duration| {
@@ -183,43 +186,33 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// The plain way, ready to be measured.
 struct Plain<'r> {
-    course: &'r Course,
     workspace: Workspace,
-    submissions: &'r Path,
+    students: Vec<Submission>,
     dir: PathBuf,
-    labs: &'r [String],
+    labs: Vec<&'r Lab>,
 }
 
 impl<'r> Plain<'r> {
     fn new(
         course: &'r Course,
         grading: &Grading,
-        submissions: &'r Path,
+        submissions: &Path,
         home: &Path,
-        arguments: &'r Arguments,
+        arguments: &Arguments,
+        floor: &Floor<'_>,
     ) -> anyhow::Result<Plain<'r>> {
         Ok(Plain {
-            course,
             workspace: Workspace::hand_out(grading, &home.join("workspace"))?,
-            submissions,
+            students: plain::sample(course, submissions, floor, arguments.plain)?,
             dir: home.join("plain"),
-            labs: &arguments.labs,
+            labs: floor::labs(course, &arguments.labs)?,
         })
     }
 
-    /// How long so many students take together: everything that there is to test, and the labs alone.
-    fn measure(&self, sample: usize) -> anyhow::Result<[Duration; 2]> {
-        let of = |tested| {
-            plain::measure(
-                self.course,
-                &self.workspace,
-                tested,
-                self.submissions,
-                &self.dir,
-                self.labs,
-                sample,
-            )
-        };
+    /// How long these students of the sample take together: everything that there is to test, and the labs alone.
+    fn measure(&self, which: Range<usize>) -> anyhow::Result<[Duration; 2]> {
+        let students = &self.students[which];
+        let of = |tested| plain::measure(&self.workspace, tested, students, &self.dir, &self.labs);
         Ok([of(Tested::Everything)?, of(Tested::Labs)?])
     }
 }

@@ -6,10 +6,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use course::Course;
-use grader::intake;
+use course::{Course, Lab};
+use grader::intake::{self, Submission};
 
 use crate::copy::{self, Copy};
+use crate::floor::Floor;
 use crate::graded::Grading;
 
 /// What is tested in each copy.
@@ -42,37 +43,41 @@ impl Workspace {
     }
 }
 
-/// How long it takes for the first `sample` students who handed in something for every lab, together.
-pub fn measure(
+/// So many students of a class, who are whole in the sense of the floor.
+///
+/// # Errors
+/// There are not so many.
+pub fn sample(
     course: &Course,
-    workspace: &Workspace,
-    tested: Tested,
     submissions: &Path,
-    dir: &Path,
-    labs: &[String],
-    sample: usize,
-) -> anyhow::Result<Duration> {
-    let labs = crate::floor::labs(course, labs)?;
-    let all = intake::take_in(course, submissions, None, &[])?;
-    let students: Vec<_> = all
-        .iter()
-        .filter(|student| {
-            labs.iter()
-                .all(|lab| student.labs.contains_key(&lab.folder))
-        })
-        .take(sample)
-        .collect();
+    floor: &Floor<'_>,
+    many: usize,
+) -> anyhow::Result<Vec<Submission>> {
+    let mut students = intake::take_in(course, submissions, None, &[])?;
+    students.retain(|student| floor.is_whole(student));
     ensure!(
-        students.len() == sample,
-        "only {} handed in every lab, and --plain asks for {sample}",
+        students.len() >= many,
+        "only {} handed in something that compiles for every lab, and --plain asks for {many}",
         students.len()
     );
+    students.truncate(many);
+    Ok(students)
+}
+
+/// How long it takes for these students, together.
+pub fn measure(
+    workspace: &Workspace,
+    tested: Tested,
+    students: &[Submission],
+    dir: &Path,
+    labs: &[&Lab],
+) -> anyhow::Result<Duration> {
     let mut time = Duration::ZERO;
     for student in students {
         println!("the plain way, {tested:?}: {}", student.who.key);
         let began = Instant::now();
         let copy = Copy::of(&workspace.0, dir)?;
-        for lab in &labs {
+        for lab in labs {
             for (path, text) in &student.labs[&lab.folder] {
                 let path = dir.join("labs").join(&lab.folder).join(path);
                 copy::write(&path, text.as_bytes())?;
@@ -80,7 +85,7 @@ pub fn measure(
         }
         let mut command = copy.cargo(&["test", "--no-fail-fast"]);
         if tested == Tested::Labs {
-            for lab in &labs {
+            for lab in labs {
                 command.args(["--package", &lab.topic]);
             }
         }
