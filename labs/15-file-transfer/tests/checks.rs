@@ -66,9 +66,9 @@ fn whole(content: &[u8]) -> Vec<u8> {
 /// What is sent without a real content: zero bytes, a piece at a time.
 const PIECE: usize = 1 << 20;
 /// How many pieces a large file has: more than the memory that is allowed.
-const PIECES: usize = 25;
+const PIECES: usize = 24;
 /// The CRC-32 of all of them.
-const LARGE_CRC: u32 = 0x7210_3906;
+const LARGE_CRC: u32 = 0x4bd2_9f71;
 
 /// `--idle` of a program whose peer is slow and does not keep still.
 const IDLE: Duration = Duration::from_millis(900);
@@ -87,7 +87,7 @@ fn is_in_time(check: &Check, last: Instant, limit: Duration) -> bool {
 fn require_little_memory(check: &Check, program: &Program, why: &str) {
     let peak = program.peak_memory();
     check.require(
-        "at most 16 MiB of memory, for a file of 25 MiB",
+        "at most 16 MiB of memory, for a file of 24 MiB",
         peak.map_or("a system that does not tell".into(), |bytes| {
             format!("{} MiB at the most", bytes >> 20)
         }),
@@ -518,10 +518,10 @@ mod step_3 {
         peer.send(have(0, 0))
             .expect(data(0), "After HAVE comes DATA.");
         // So many at a time that the kernel has room again for what the sender writes.
-        let pieces = vec![0; 5 * PIECE];
-        for _ in (0..PIECES).step_by(5) {
+        let pieces = vec![0; 3 * PIECE];
+        for _ in (0..PIECES).step_by(3) {
             let last = Instant::now();
-            std::thread::sleep(IDLE / 4);
+            std::thread::sleep(IDLE / 6);
             if !is_in_time(&check, last, IDLE / 2) {
                 return;
             }
@@ -1569,7 +1569,7 @@ mod step_6 {
     }
 
     fn resumes_a_large_part(check: &Check, inbox: &Path) {
-        check.note("next", "a part of 25 MiB", "that was kept");
+        check.note("next", "a part of 24 MiB", "that was kept");
         let kept = (PIECES * PIECE) as u64;
         if let Err(error) = check.files().zeros(inbox.join("large.part"), kept) {
             panic!("a file of {kept} bytes cannot be had: {error}");
@@ -1578,7 +1578,7 @@ mod step_6 {
         let mut peer = check.connect(&program);
         peer.send(offer(kept + 5, "large")).expect(
             have(kept, LARGE_CRC),
-            "25 MiB of it are there. HAVE says so, with their checksum, computed from what is in the part now.",
+            "24 MiB of it are there. HAVE says so, with their checksum, computed from what is in the part now.",
         );
         require_little_memory(
             check,
@@ -1672,7 +1672,7 @@ mod step_6 {
         let mut peer = offered(&listener, &program, size, "large");
         peer.send(have(size, LARGE_CRC)).expect(
             [data(size), LARGE_CRC.to_be_bytes().to_vec()].concat(),
-            "The receiver has 25 MiB, and they are those of the file. To know that, the sender reads as many bytes as HAVE says, piece after piece: one `read` brings the first of them only.",
+            "The receiver has 24 MiB, and they are those of the file. To know that, the sender reads as many bytes as HAVE says, piece after piece: one `read` brings the first of them only.",
         );
         require_little_memory(
             &check,
