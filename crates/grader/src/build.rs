@@ -21,7 +21,7 @@ use crate::scratch;
 pub(crate) mod cargo;
 mod hidden;
 
-pub use cargo::{ELSEWHERE, Packages, SCRATCH};
+pub use cargo::{BUILDING, ELSEWHERE, Packages, SCRATCH};
 
 /// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
 const LIMIT: Duration = Duration::from_secs(120);

@@ -102,6 +102,7 @@ fn clear(course: &Course, out: &Path) {
         (temporary.as_path(), bench::SCRATCH),
         (&temporary, build::ELSEWHERE),
         (&home, build::SCRATCH),
+        (&home, build::BUILDING),
         (&home.join("hidden"), report::UNFINISHED),
         (out, report::UNFINISHED),
         (&out.join("feedback"), report::UNFINISHED),

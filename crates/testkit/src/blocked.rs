@@ -531,7 +531,14 @@ impl Watch {
             return false;
         };
         let still = picture.in_flight.iter().all(|bytes| *bytes == 0);
-        if still && check.inner.acting.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+        if still
+            && check
+                .inner
+                .besides
+                .acting
+                .load(std::sync::atomic::Ordering::SeqCst)
+                > 0
+        {
             // A thread of ours has not come to its sending yet.
             self.last = None;
             return false;
@@ -542,7 +549,7 @@ impl Watch {
                 *times += 1;
                 *times >= TIMES
                     && since.elapsed() >= span
-                    && lock(&check.inner.disturbed).elapsed() >= AFTERMATH
+                    && lock(&check.inner.besides.disturbed).elapsed() >= AFTERMATH
             }
             _ => {
                 self.last = Some((picture, Instant::now(), 1));

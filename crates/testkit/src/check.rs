@@ -1,6 +1,7 @@
 //! One check: its transcript so far, its deadline, and the ways to end it.
 use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -58,12 +59,25 @@ pub(crate) struct Inner {
     pub(crate) sockets: Mutex<Vec<Weak<socket2::Socket>>>,
     /// Its lossy proxies, whose doings a transcript tells.
     pub(crate) proxies: Mutex<Vec<Weak<crate::lossy::Shared>>>,
-    /// How many threads of ours are about to send something, or at it.
-    pub(crate) acting: std::sync::atomic::AtomicUsize,
+    /// What is done besides, by threads that may outlast the check.
+    pub(crate) besides: Arc<Besides>,
     /// Whether the programs are not looked at; see [`Check::leave_alone`].
     pub(crate) alone: std::sync::atomic::AtomicBool,
+}
+
+/// What a check does that may not be over. It is apart from the check, whose verdict falls when nobody has it any more:
+/// that has to be the test, and no thread of ours that comes to its end a moment later.
+pub(crate) struct Besides {
+    /// How many threads of ours are about to send something, or at it.
+    pub(crate) acting: AtomicUsize,
     /// When the check last did something whose effect may still be under way.
     pub(crate) disturbed: Mutex<Instant>,
+}
+
+impl Besides {
+    fn disturb(&self) {
+        *lock(&self.disturbed) = Instant::now();
+    }
 }
 
 /// When a check's time is over.
@@ -157,9 +171,11 @@ impl Check {
                 stderrs: Mutex::default(),
                 sockets: Mutex::default(),
                 proxies: Mutex::default(),
-                acting: std::sync::atomic::AtomicUsize::new(0),
+                besides: Arc::new(Besides {
+                    acting: AtomicUsize::new(0),
+                    disturbed: Mutex::new(began),
+                }),
                 alone: std::sync::atomic::AtomicBool::new(false),
-                disturbed: Mutex::new(began),
             }),
         }
     }
@@ -233,15 +249,14 @@ impl Check {
     }
 
     pub(crate) fn disturb(&self) {
-        *lock(&self.inner.disturbed) = Instant::now();
+        self.inner.besides.disturb();
     }
 
     /// Says that a thread of ours is going to send something, until the value is dropped.
     pub(crate) fn act(&self) -> Acting {
-        self.inner
-            .acting
-            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Acting(self.clone())
+        let besides = Arc::clone(&self.inner.besides);
+        besides.acting.fetch_add(1, Ordering::SeqCst);
+        Acting(besides)
     }
 
     /// A folder of this check's own, empty at first and gone afterwards. What the check does in it itself goes by
@@ -531,15 +546,12 @@ impl Check {
 }
 
 /// A thread of ours that sends something; see [`Check::act`].
-pub(crate) struct Acting(Check);
+pub(crate) struct Acting(Arc<Besides>);
 
 impl Drop for Acting {
     fn drop(&mut self) {
         self.0.disturb();
-        self.0
-            .inner
-            .acting
-            .fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        self.0.acting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -53,6 +53,9 @@ mod checks {
             let all = peer.read_to_end(100, "");
             check.require("a reply", format!("{} bytes", all.len()), !all.is_empty(), "It is to reply.");
         }
+        leaves_much_unread check {
+            check.spawn(["waits"]).feed(vec![0; 8 << 20]);
+        }
         floods check {
             check.run(["floods"]);
         }
@@ -373,6 +376,13 @@ fn what_is_not_written_yet_is_said_so() {
         "unwritten_and_looked_at",
         &["NOT WRITTEN  unwritten_and_looked_at", "write: the reply"],
     );
+}
+
+#[test]
+fn the_verdict_falls_with_the_test_and_not_with_a_thread_of_ours() {
+    for _ in 0..60 {
+        passes("leaves_much_unread");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, Lab};
@@ -18,6 +18,9 @@ use crate::scratch::{self, Scratch};
 pub const SCRATCH: &str = "dependencies";
 /// The same, in the system's folder for temporary files.
 pub const ELSEWHERE: &str = "wirelab-dependencies";
+
+/// What the folders are called, beside those, in which compilers and linkers of ours have their temporary files.
+pub const BUILDING: &str = "building";
 
 /// What cargo made of a lab.
 #[derive(Debug)]
@@ -149,8 +152,22 @@ pub(crate) fn command(course: &Course) -> Command {
     command
 }
 
+/// Runs what builds for us. Linkers remove their temporary files themselves, but not where all of it is killed: so these
+/// have a folder of their own, which the next run removes.
+pub(crate) fn output(course: &Course, command: &mut Command) -> anyhow::Result<Output> {
+    let home = course.target_dir().join("grade");
+    fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
+    let temporary = scratch::make(&home, BUILDING)?;
+    let output = command.env("TMPDIR", temporary.path()).output();
+    output.with_context(|| {
+        let program = Path::new(command.get_program()).display();
+        format!("{program} cannot be started; install Rust from https://rustup.rs")
+    })
+}
+
 fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<Artifact>> {
-    let output = command(course)
+    let mut command = command(course);
+    command
         .args([
             "test", "--quiet", "--locked", "--no-run", "--test", "checks",
         ])
@@ -160,9 +177,8 @@ fn build(course: &Course, manifest: &Path, target: &Path) -> anyhow::Result<Vec<
         .arg("--manifest-path")
         .arg(manifest)
         .arg("--target-dir")
-        .arg(target)
-        .output()
-        .context("cargo cannot be started; install Rust from https://rustup.rs")?;
+        .arg(target);
+    let output = output(course, &mut command)?;
     ensure!(
         output.status.success(),
         "{}",
@@ -319,4 +335,25 @@ struct Dependency {
 #[derive(Debug, Deserialize)]
 struct DependencyKind {
     kind: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_linker_leaves_behind_is_in_a_folder_that_goes() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let course = Course::load(root.canonicalize().unwrap()).unwrap();
+        let mut linker = Command::new("sh");
+        linker.args(["-c", "touch \"$TMPDIR/ccleft.o\" && printf %s \"$TMPDIR\""]);
+        let said = output(&course, &mut linker).unwrap().stdout;
+        let folder = PathBuf::from(String::from_utf8(said).unwrap());
+        assert!(
+            folder.starts_with(course.target_dir().join("grade")),
+            "{}",
+            folder.display()
+        );
+        assert!(!folder.exists(), "{}", folder.display());
+    }
 }

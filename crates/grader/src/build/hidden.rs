@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use course::{Course, Hidden, Lab};
 
 use super::Toolchain;
-use super::cargo::Ready;
+use super::cargo::{self, Ready};
 use crate::digest;
 use crate::files::files_below;
 use crate::report::UNFINISHED;
@@ -72,7 +72,7 @@ pub(super) fn compile(
                 .arg(format!("dependency={}", folder.join("deps").display()));
         }
     }
-    let output = command.output().context("rustc cannot be started")?;
+    let output = cargo::output(course, &mut command)?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -14,6 +14,7 @@ use super::pace::Pace;
 use super::work::Job;
 use crate::build::{Built, Kitchen, Toolchain};
 use crate::journal::{Journal, Outcome};
+use crate::report::safe;
 use crate::sandbox::Sandbox;
 use crate::{judge, scratch};
 
@@ -49,6 +50,14 @@ impl Progress {
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         Progress { of, bar }
+    }
+
+    /// What is to be known besides.
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
     }
 
     /// One more has been done, of the lab `topic`; these are `count`.
@@ -106,7 +115,7 @@ impl Bench<'_> {
                         let turn = next.fetch_add(1, Ordering::Relaxed);
                         let Some(index) = here.get(turn) else { break };
                         let job = &jobs[*index];
-                        let result = self.one(job);
+                        let result = self.one(job, &progress);
                         let mut results = lock();
                         results.insert(*index, result);
                         let topic = &self.kitchens[job.kitchen].lab.topic;
@@ -134,12 +143,15 @@ impl Bench<'_> {
         outcome.filter(|_| !job.again)
     }
 
-    fn one(&self, job: &Job) -> std::result::Result<Outcome, String> {
+    fn one(&self, job: &Job, progress: &Progress) -> std::result::Result<Outcome, String> {
         let together = {
             let _crowd = self.crowd.read().unwrap_or_else(PoisonError::into_inner);
             self.attempt(job)
         };
-        let result = together.or_else(|_| {
+        let result = together.or_else(|error| {
+            let topic = &self.kitchens[job.kitchen].lab.topic;
+            let error = safe::plain(&format!("{error:#}"));
+            progress.say(&format!("{topic} is tried once more, alone: {error}"));
             // What went wrong may have been others' doing.
             let _alone = self.crowd.write().unwrap_or_else(PoisonError::into_inner);
             self.attempt(job)

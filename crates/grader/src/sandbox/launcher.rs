@@ -28,9 +28,7 @@ pub(super) fn build(course: &Course) -> anyhow::Result<PathBuf> {
         if !more.is_empty() {
             command.env("RUSTFLAGS", FLAGS);
         }
-        command
-            .output()
-            .context("cargo cannot be started; install Rust from https://rustup.rs")
+        cargo::output(course, &mut command)
     };
     let toolchain = Toolchain::find(course)?;
     // With a target that is named, the flags are for the launcher alone, and not for what runs while it is built.
