@@ -97,7 +97,7 @@ fn prepare(course: &Course, args: &cli::Run) -> anyhow::Result<PathBuf> {
 
 /// Removes what a run that was killed has left behind, whatever this one comes to need.
 fn clear(course: &Course, out: &Path) {
-    let (temporary, home) = (std::env::temp_dir(), course.target_dir().join("grade"));
+    let (temporary, home) = (std::env::temp_dir(), build::cargo::home(course));
     for (folder, kind) in [
         (temporary.as_path(), bench::SCRATCH),
         (&temporary, build::ELSEWHERE),

@@ -531,14 +531,8 @@ impl Watch {
             return false;
         };
         let still = picture.in_flight.iter().all(|bytes| *bytes == 0);
-        if still
-            && check
-                .inner
-                .besides
-                .acting
-                .load(std::sync::atomic::Ordering::SeqCst)
-                > 0
-        {
+        let besides = &check.inner.besides;
+        if still && besides.is_acting() {
             // A thread of ours has not come to its sending yet.
             self.last = None;
             return false;
@@ -547,9 +541,7 @@ impl Watch {
         match &mut self.last {
             Some((last, since, times)) if *last == picture => {
                 *times += 1;
-                *times >= TIMES
-                    && since.elapsed() >= span
-                    && lock(&check.inner.besides.disturbed).elapsed() >= AFTERMATH
+                *times >= TIMES && since.elapsed() >= span && besides.quiet_for() >= AFTERMATH
             }
             _ => {
                 self.last = Some((picture, Instant::now(), 1));

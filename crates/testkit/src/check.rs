@@ -69,9 +69,25 @@ pub(crate) struct Inner {
 /// that has to be the test, and no thread of ours that comes to its end a moment later.
 pub(crate) struct Besides {
     /// How many threads of ours are about to send something, or at it.
-    pub(crate) acting: AtomicUsize,
+    acting: AtomicUsize,
     /// When the check last did something whose effect may still be under way.
-    pub(crate) disturbed: Mutex<Instant>,
+    disturbed: Mutex<Instant>,
+}
+
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux can prove a hang")
+)]
+impl Besides {
+    /// Whether a thread of ours has not come to the end of its sending.
+    pub(crate) fn is_acting(&self) -> bool {
+        self.acting.load(Ordering::SeqCst) > 0
+    }
+
+    /// How long nothing has been done whose effect may still be under way.
+    pub(crate) fn quiet_for(&self) -> Duration {
+        lock(&self.disturbed).elapsed()
+    }
 }
 
 impl Besides {

@@ -51,7 +51,7 @@ pub(super) fn prepare(
         .unwrap_or_else(|| lab.dir())
         .join("Cargo.toml");
     let manifest = manifest.canonicalize().unwrap_or(manifest);
-    let home = course.target_dir().join("grade");
+    let home = home(course);
     let artifacts = build(course, &manifest, &target(course))
         .with_context(|| format!("the checks of {} cannot be built", lab.topic))?;
     let checks = artifacts
@@ -140,9 +140,14 @@ impl Packages {
     }
 }
 
+/// The folder of what is built for grading.
+pub(crate) fn home(course: &Course) -> PathBuf {
+    course.target_dir().join("grade")
+}
+
 /// The grader's own target folder.
 pub(crate) fn target(course: &Course) -> PathBuf {
-    course.target_dir().join("grade/target")
+    home(course).join("target")
 }
 
 /// cargo, in the course's folder.
@@ -155,7 +160,7 @@ pub(crate) fn command(course: &Course) -> Command {
 /// Runs what builds for us. Linkers remove their temporary files themselves, but not where all of it is killed: so these
 /// have a folder of their own, which the next run removes.
 pub(crate) fn output(course: &Course, command: &mut Command) -> anyhow::Result<Output> {
-    let home = course.target_dir().join("grade");
+    let home = home(course);
     fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
     let temporary = scratch::make(&home, BUILDING)?;
     let output = command.env("TMPDIR", temporary.path()).output();
@@ -349,11 +354,7 @@ mod tests {
         linker.args(["-c", "touch \"$TMPDIR/ccleft.o\" && printf %s \"$TMPDIR\""]);
         let said = output(&course, &mut linker).unwrap().stdout;
         let folder = PathBuf::from(String::from_utf8(said).unwrap());
-        assert!(
-            folder.starts_with(course.target_dir().join("grade")),
-            "{}",
-            folder.display()
-        );
+        assert!(folder.starts_with(home(&course)), "{}", folder.display());
         assert!(!folder.exists(), "{}", folder.display());
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn compile(
     }
     let hash = digest::of(&parts);
 
-    let home = course.target_dir().join("grade/hidden");
+    let home = cargo::home(course).join("hidden");
     fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
     let executable = home.join(format!("{}-{}", lab.topic, &hash[..16]));
     if executable.is_file() {
