@@ -287,7 +287,9 @@ impl<'c> Kitchen<'c> {
             .arg("-o")
             .arg(place.join(name))
             .arg("-L")
-            .arg(format!("dependency={}", dependencies.display()));
+            .arg(format!("dependency={}", dependencies.display()))
+            .arg("-L")
+            .arg(format!("native={}", dependencies.display()));
         for (name, file) in &ready.externs {
             let file = dependencies.join(file);
             command

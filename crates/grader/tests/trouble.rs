@@ -123,6 +123,9 @@ fn a_full_disk_is_no_grade() {
         return;
     }
     let (scratch, class) = class();
+    // A program that is larger than the disk below, whatever else lies there.
+    let items = "#[used]\nstatic LARGE: [u8; 8 << 20] = [1; 8 << 20];";
+    class.with_echo("honest", &echo_after(items, ""));
     let out = scratch.path().join("out");
     let temporary = scratch.path().join("tmp");
     fs::create_dir(&temporary).unwrap();

@@ -1250,7 +1250,7 @@ mod step_4 {
         // There is much to send, and both ends may have to share their processor.
         check.allow(Duration::from_secs(20));
         let root = site(&check);
-        let large = check.random(1 << 20).repeat(32);
+        let large = check.random(1 << 20).repeat(24);
         check.file("root/large.bin", &large);
         // A connection that ends within the time of the check has not ended for lack of a request.
         let server = serve(&check, &root, &["--patience", "300000"]);
@@ -1272,10 +1272,10 @@ mod step_4 {
                 .append("root/large.bin", b"what came too late"),
         );
         check.note("appended", "18 bytes to large.bin", "while it is sent");
-        got.body = peer.read_while("32 MiB", |got| large.len() - got.len(), why);
+        got.body = peer.read_while("24 MiB", |got| large.len() - got.len(), why);
         let same = got.body == large;
         let shown = format!("{} bytes", got.body.len());
-        check.require("the 32 MiB of the file", shown, same, why);
+        check.require("the 24 MiB of the file", shown, same, why);
         let why = "The file has grown since its length was announced. Send as many bytes as were announced, and no more (`take`): the client takes what follows for the next answer.";
         ask(&check, &mut peer, "GET", "/hello.txt", why)
             .expect(&check, &[200], why)
