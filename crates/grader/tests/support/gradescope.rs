@@ -54,13 +54,31 @@ impl Harness {
         )
         .unwrap();
         fs::create_dir_all(harness.path("results")).unwrap();
+        harness.put_apt();
         let done = harness.script("source/setup.sh");
         assert!(
             done.status.success(),
             "{}",
             String::from_utf8_lossy(&done.stderr)
         );
+        let path = std::env::var_os("PATH").unwrap();
+        let has_bwrap = std::env::split_paths(&path).any(|folder| folder.join("bwrap").is_file());
+        let asked = harness.asked_for();
+        assert_ne!(asked.contains("bubblewrap"), has_bwrap, "{asked}");
         harness
+    }
+
+    /// Stands in for the system's packages.
+    fn put_apt(&self) {
+        let apt = self.path("bin/apt-get");
+        fs::create_dir_all(apt.parent().unwrap()).unwrap();
+        fs::write(&apt, "#!/bin/sh\necho \"$@\" >>\"$0.asked\"\n").unwrap();
+        fs::set_permissions(&apt, Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What the system was asked to install.
+    fn asked_for(&self) -> String {
+        fs::read_to_string(self.path("bin/apt-get.asked")).unwrap_or_default()
     }
 
     pub fn path(&self, path: &str) -> PathBuf {
@@ -75,10 +93,13 @@ impl Harness {
         command.output().unwrap()
     }
 
-    /// What Gradescope sets, and where our grader is.
+    /// What Gradescope sets, and where our grader is. Packages are an image's business: a test installs none on this
+    /// machine, and says what would have been.
     pub fn environment(&self, command: &mut Command) {
+        let path = std::env::var("PATH").unwrap();
         command
             .current_dir(self.dir.path())
+            .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("AUTOGRADER_ROOT", self.dir.path())
             .env("GRADER", env!("CARGO_BIN_EXE_grader"));
     }
