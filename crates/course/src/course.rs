@@ -217,6 +217,21 @@ impl Course {
             .find(|lab| lab.folder == folder)
             .ok_or_else(|| unknown(None).into())
     }
+
+    /// The labs of these names, in the course's order; all where there are no names.
+    ///
+    /// # Errors
+    /// One of them is none, as for [`Course::lab`].
+    pub fn labs_named(&self, names: &[String]) -> Result<Vec<&Lab>, LabError> {
+        let mut named = Vec::new();
+        for name in names {
+            named.push(&self.lab(name)?.folder);
+        }
+        let labs = self.labs.iter();
+        Ok(labs
+            .filter(|lab| named.is_empty() || named.contains(&&lab.folder))
+            .collect())
+    }
 }
 
 /// `08-framing` → 8 and `framing`.

@@ -389,6 +389,23 @@ fn a_broken_lab_toml_is_named_with_line_and_key() {
 }
 
 #[test]
+fn labs_are_named_in_any_order_and_come_in_the_courses() {
+    let fixture = Fixture::new();
+    let course = fixture.load();
+    let topics = |names: &[&str]| {
+        let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
+        let labs = course.labs_named(&names)?;
+        Ok::<Vec<_>, LabError>(labs.into_iter().map(|lab| lab.topic.as_str()).collect())
+    };
+    let all: Vec<&str> = course.labs().iter().map(|lab| lab.topic.as_str()).collect();
+    assert_eq!(topics(&[]).unwrap(), all);
+    let backwards: Vec<&str> = all.iter().rev().copied().collect();
+    assert_eq!(topics(&backwards).unwrap(), all);
+    assert_eq!(topics(&["8", "framing"]).unwrap(), ["framing"]);
+    assert!(topics(&["framing", "nothing"]).is_err());
+}
+
+#[test]
 fn a_handout_has_no_solution_and_is_read_all_the_same() {
     let fixture = Fixture::new();
     fs::remove_dir_all(fixture.root().join("solutions")).unwrap();

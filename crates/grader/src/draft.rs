@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use course::{CheckReport, Kind, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -55,17 +55,7 @@ impl Draft {
     /// # Errors
     /// It cannot be read, or is of another version.
     pub fn read(path: &Path) -> anyhow::Result<Draft> {
-        let text = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let draft: Draft = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is none of ours", path.display()))?;
-        ensure!(
-            draft.version == course::VERSION,
-            "{} has version {}, not {}",
-            path.display(),
-            draft.version,
-            course::VERSION
-        );
-        Ok(draft)
+        report::take_json(path, "grade anew, into another folder")
     }
 
     /// Writes it as it is.

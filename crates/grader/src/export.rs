@@ -1,6 +1,6 @@
 //! `cargo grade export`: the same judging in somebody else's harness, and grades in somebody else's gradebook.
 
-use course::{Course, Lab};
+use course::Course;
 
 use crate::cli::Export;
 
@@ -18,16 +18,4 @@ pub fn run(course: &Course, what: &Export) -> anyhow::Result<()> {
         Export::Classroom(args) => classroom::run(course, args),
         Export::Canvas(args) | Export::Moodle(args) => gradebook::run(course, args),
     }
-}
-
-/// The labs of these names, in the course's order; all where none is named.
-pub(crate) fn selected<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
-    let mut wanted = Vec::new();
-    for name in names {
-        wanted.push(course.lab(name)?.folder.as_str());
-    }
-    let labs = course.labs().iter();
-    Ok(labs
-        .filter(|lab| wanted.is_empty() || wanted.contains(&lab.folder.as_str()))
-        .collect())
 }

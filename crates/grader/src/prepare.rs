@@ -3,7 +3,7 @@
 use course::Course;
 
 use crate::build::{HiddenFrom, Kitchen, Packages, Toolchain};
-use crate::{cli, export, sandbox};
+use crate::{cli, sandbox};
 
 /// Builds the launcher and the checks of the labs that `args` names, so that runs find them made: for an image, or for
 /// a machine that is to grade without a network. Nothing is tried out; `run` says what keeps submissions from the
@@ -12,7 +12,7 @@ use crate::{cli, export, sandbox};
 /// # Errors
 /// There is no such lab, or something cannot be built.
 pub fn run(course: &Course, args: &cli::Prepare) -> anyhow::Result<()> {
-    let labs = export::selected(course, &args.labs)?;
+    let labs = course.labs_named(&args.labs)?;
     let toolchain = Toolchain::find(course)?;
     eprintln!("Building the launcher …");
     sandbox::prepare(course)?;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use course::{CheckReport, Show};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::late::{Adjustment, Late};
@@ -211,31 +212,11 @@ impl Class {
     /// # Errors
     /// It cannot be read.
     pub fn read(path: &Path) -> anyhow::Result<Option<Class>> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-            }
-        };
-        #[derive(Deserialize)]
-        struct Written {
-            version: u32,
+        if !path.try_exists().unwrap_or(true) {
+            return Ok(None);
         }
-        let broken = || {
-            format!(
-                "{} cannot be understood; take it away, and a run with --resume makes it anew",
-                path.display()
-            )
-        };
-        let Written { version } = serde_json::from_slice(&bytes).with_context(broken)?;
-        ensure!(
-            version == course::VERSION,
-            "{} is of version {version}, and this grader's is {}; grade into another folder, with --out",
-            path.display(),
-            course::VERSION
-        );
-        Ok(Some(serde_json::from_slice(&bytes).with_context(broken)?))
+        let remedy = "take it away, and a run with --resume makes it anew";
+        take_json(path, remedy).map(Some)
     }
 
     /// Writes everything into `dir`. Each file is there whole or not at all.
@@ -468,6 +449,27 @@ pub(crate) fn put_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()
     let mut json = serde_json::to_vec_pretty(value)?;
     json.push(b'\n');
     put(path, &json)
+}
+
+/// Reads what [`put_json`] wrote, of this version: another's fields may be others.
+///
+/// # Errors
+/// It cannot be read; or it is none of ours, and what is to be done then is `remedy`.
+pub(crate) fn take_json<T: DeserializeOwned>(path: &Path, remedy: &str) -> anyhow::Result<T> {
+    #[derive(Deserialize)]
+    struct Written {
+        version: u32,
+    }
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let broken = || format!("{} cannot be understood; {remedy}", path.display());
+    let Written { version } = serde_json::from_slice(&bytes).with_context(broken)?;
+    ensure!(
+        version == course::VERSION,
+        "{} is of version {version}, and this grader's is {}; grade into another folder, with --out",
+        path.display(),
+        course::VERSION
+    );
+    serde_json::from_slice(&bytes).with_context(broken)
 }
 
 /// Writes a file whole or not at all.

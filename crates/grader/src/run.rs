@@ -173,7 +173,7 @@ fn draft(
     let mut adjustments = table(adjustments.as_deref(), |path| {
         Adjustments::read(path, course)
     })?;
-    let topics = selected(course, &args.labs)?;
+    let topics = asked_for(course, &args.labs)?;
     let labs = labs(course, &topics, earlier.map(|draft| &draft.class));
     let attempts = Attempts::take_in(course, args, roster.as_ref(), &asked(&labs, &topics))?;
     let submissions = &attempts.submissions;
@@ -414,7 +414,7 @@ fn table<T: Default>(
 }
 
 /// The topics that are asked for; none for all.
-fn selected(course: &Course, names: &[String]) -> anyhow::Result<Vec<String>> {
+fn asked_for(course: &Course, names: &[String]) -> anyhow::Result<Vec<String>> {
     let topics = names.iter().map(|name| Ok(course.lab(name)?.topic.clone()));
     topics.collect()
 }

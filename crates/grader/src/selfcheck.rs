@@ -13,7 +13,7 @@ use course::{Course, Lab, Verdict, WrongAnswer};
 
 use crate::cli::{self, Cli, Command};
 use crate::report::{Cell, Class, Status};
-use crate::{export, scratch};
+use crate::scratch;
 
 /// What makes a starter's sources others than those handed out: a starter as it was is known and not judged.
 const TOUCHED: &[u8] = b"\n// Nothing is written here yet.\n";
@@ -56,7 +56,7 @@ pub fn run(course: &Course, args: &cli::Selfcheck) -> anyhow::Result<ExitCode> {
 
 /// The labs that are asked for, in the course's order; all of them, where none is.
 fn labs<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
-    let labs = export::selected(course, names)?;
+    let labs = course.labs_named(names)?;
     ensure!(!labs.is_empty(), "the course has no lab that can be used");
     if let Some(lab) = labs.iter().find(|lab| lab.solution_dir().is_none()) {
         bail!(

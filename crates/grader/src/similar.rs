@@ -12,7 +12,6 @@ use course::{Course, Lab};
 use serde::Serialize;
 
 use crate::cli::Similar;
-use crate::export::selected;
 use crate::files::put;
 use crate::intake::{self, Submission};
 use crate::late::Times;
@@ -278,7 +277,7 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
         Some(path) => Times::read(path, course)?,
         None => Times::default(),
     };
-    let labs = selected(course, &args.labs)?;
+    let labs = course.labs_named(&args.labs)?;
     let authors = Authors::of(course, args, &labs)?;
     let own = authors.all[..authors.own].iter();
     let people = People::new(own.map(|author| author.person.clone()));
@@ -322,7 +321,7 @@ pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
         compared.push(compare(lab, written));
     }
     let found = Found {
-        version: 1,
+        version: course::VERSION,
         note: NOTE,
         labs: compared,
         left_out,

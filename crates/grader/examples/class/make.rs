@@ -151,14 +151,7 @@ pub fn run(course: &Course, args: &Make) -> anyhow::Result<()> {
         fs::remove_dir_all(&inbox)?;
     }
     fs::create_dir_all(&inbox)?;
-    let labs: Vec<&Lab> = if args.labs.is_empty() {
-        course.labs().iter().collect()
-    } else {
-        args.labs
-            .iter()
-            .map(|name| course.lab(name))
-            .collect::<Result<_, _>>()?
-    };
+    let labs = course.labs_named(&args.labs)?;
     let shelves = labs
         .iter()
         .map(|lab| Shelf::of(lab))

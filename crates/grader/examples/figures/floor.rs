@@ -40,15 +40,6 @@ impl Floor<'_> {
     }
 }
 
-/// The labs of these names; all where there are none.
-pub fn labs<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lab>> {
-    if names.is_empty() {
-        return Ok(course.labs().iter().collect());
-    }
-    let labs = names.iter().map(|name| Ok(course.lab(name)?));
-    labs.collect()
-}
-
 struct Work<'c> {
     kitchens: Vec<Kitchen<'c>>,
     /// By the number of its lab: each text that was written, once.
@@ -65,7 +56,7 @@ pub fn measure<'c>(
     let toolchain = Toolchain::find(course)?;
     let mut kitchens = Vec::new();
     let mut packages = Packages::default();
-    for lab in labs(course, names)? {
+    for lab in course.labs_named(names)? {
         println!("building the checks of {}", lab.topic);
         let mut kitchen = Kitchen::new(lab, HiddenFrom::Solutions)?;
         kitchen.prepare(course, &toolchain, &mut packages)?;

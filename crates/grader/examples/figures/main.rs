@@ -205,7 +205,7 @@ impl<'r> Plain<'r> {
             workspace: Workspace::hand_out(grading, &home.join("workspace"))?,
             students: plain::sample(course, submissions, floor, arguments.plain)?,
             dir: home.join("plain"),
-            labs: floor::labs(course, &arguments.labs)?,
+            labs: course.labs_named(&arguments.labs)?,
         })
     }
 

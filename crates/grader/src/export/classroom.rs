@@ -13,7 +13,6 @@ use anyhow::{Context as _, ensure};
 use course::{Course, Kind, Lab};
 use sha2::{Digest as _, Sha256};
 
-use super::selected;
 use crate::{cli, files, report};
 
 /// Where the workflow stands in a repository.
@@ -31,7 +30,7 @@ const MINUTES: u32 = 10;
 /// # Errors
 /// It is no handout, or cannot be written.
 pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
-    let labs = selected(course, &args.labs)?;
+    let labs = course.labs_named(&args.labs)?;
     ensure!(
         args.handout.join("course.toml").is_file() && !args.handout.join("solutions").exists(),
         "{} is no handout; make one with `cargo grade handout`",

@@ -12,7 +12,6 @@ use course::Course;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::selected;
 use crate::handout::{self, leaks::Secrets};
 use crate::{cli, digest, files, report};
 
@@ -29,7 +28,7 @@ const CRATES: [&str; 5] = ["testkit", "wire", "course", "launch", "grader"];
 /// # Errors
 /// The course has no solutions to derive starters from, or the zip cannot be written.
 pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
-    let labs = selected(course, &args.labs)?;
+    let labs = course.labs_named(&args.labs)?;
     let copy = course.target_dir().join("export/gradescope");
     assemble(course, &copy)?;
     let leaks = Secrets::of(course)?.below(&copy.join("labs"))?;
