@@ -12,7 +12,7 @@ use crate::need::{self, Need};
 use crate::output::Output;
 use crate::process::Running;
 use crate::verdict::{self, Verdict};
-use crate::{Opening, bytes, summary};
+use crate::{Opening, bytes, moved, summary};
 
 /// How long a check may take in all, before `WIRELAB_PATIENCE`. Generous: load must never fail a
 /// right program, and a program that provably hangs is found out long before.
@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     name: &'static str,
     pub(crate) package: &'static str,
     pub(crate) program: PathBuf,
-    manifest_dir: &'static Path,
+    package_dir: PathBuf,
     place: Place,
     began: Instant,
     deadline: Mutex<Deadline>,
@@ -174,8 +174,8 @@ impl Check {
                 name,
                 package: opening.package.trim_end_matches("-solution"),
                 program: crate::program::program_from_environment()
-                    .unwrap_or_else(|| opening.program.into()),
-                manifest_dir: Path::new(opening.manifest_dir),
+                    .unwrap_or_else(|| moved::program(Path::new(opening.program))),
+                package_dir: moved::package_dir(Path::new(opening.manifest_dir)),
                 place,
                 began,
                 deadline: Mutex::new(Deadline::of(DEADLINE.mul_f64(patience()))),
@@ -323,10 +323,10 @@ impl Check {
         if let Some(folder) = std::env::var_os("WIRELAB_DATA") {
             return Path::new(&folder).join(name);
         }
-        let manifest = self.inner.manifest_dir;
-        let lab = manifest
+        let package = &self.inner.package_dir;
+        let lab = package
             .file_name()
-            .map(|folder| manifest.join("../../labs").join(folder))
+            .map(|folder| package.join("../../labs").join(folder))
             .unwrap_or_default();
         let path = lab.join("tests/data").join(name);
         path.canonicalize().unwrap_or(path)
@@ -488,7 +488,7 @@ impl Check {
     fn directions(&self) -> String {
         let inner = &*self.inner;
         let mut text = String::new();
-        if let Some(reading) = inner.place.reading(inner.manifest_dir) {
+        if let Some(reading) = inner.place.reading(&inner.package_dir) {
             let _ = writeln!(text, "  {reading}");
         }
         if inner.place.hidden {

@@ -119,7 +119,7 @@ impl Place {
 
     /// The line that says where to read on. The heading's words are looked up in the book's source
     /// where that is beside the lab.
-    pub(crate) fn reading(&self, manifest_dir: &Path) -> Option<String> {
+    pub(crate) fn reading(&self, package_dir: &Path) -> Option<String> {
         let section = self.section.as_deref()?;
         let (page, id) = section.split_once('#').unwrap_or((section, ""));
         let path = format!("book/src/{section}");
@@ -127,7 +127,7 @@ impl Place {
             .split('-')
             .next()
             .and_then(|number| number.parse::<u32>().ok());
-        let heading = manifest_dir
+        let heading = package_dir
             .ancestors()
             .nth(2)
             .and_then(|root| std::fs::read_to_string(root.join("book/src").join(page)).ok())

@@ -34,6 +34,7 @@ mod interop;
 mod lab;
 mod load;
 mod lossy;
+mod moved;
 mod need;
 mod output;
 mod peer;
