@@ -6,7 +6,6 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::RwLock;
 
 use anyhow::{Context as _, bail, ensure};
 use course::{Course, DueDate, Lab};
@@ -25,6 +24,7 @@ use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
 
 mod bench;
+mod crowd;
 mod meant;
 mod oom;
 mod pace;
@@ -32,6 +32,7 @@ mod rows;
 mod work;
 
 use bench::Bench;
+use crowd::Crowd;
 use pace::Pace;
 use work::{Do, Work};
 
@@ -334,7 +335,7 @@ fn draft(
         toolchain: &toolchain,
         journal: &journal,
         shard,
-        crowd: RwLock::default(),
+        crowd: Crowd::default(),
     };
     let outcomes = bench.all(&work.jobs, &Pace::new(jobs, &pace::gauge));
 

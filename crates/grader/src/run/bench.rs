@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::ensure;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::crowd::Crowd;
 use super::oom;
 use super::pace::Pace;
 use super::work::Job;
@@ -29,8 +30,7 @@ pub(super) struct Bench<'r> {
     pub(super) journal: &'r Journal,
     /// Which of how many shards this is.
     pub(super) shard: Option<(usize, usize)>,
-    /// Shared by those that go on together; who tries again has it alone.
-    pub(super) crowd: RwLock<()>,
+    pub(super) crowd: Crowd,
 }
 
 /// What a job came to, or why it came to nothing; none where another shard does it.
@@ -144,18 +144,12 @@ impl Bench<'_> {
     }
 
     fn one(&self, job: &Job, progress: &Progress) -> std::result::Result<Outcome, String> {
-        let together = {
-            let _crowd = self.crowd.read().unwrap_or_else(PoisonError::into_inner);
-            self.attempt(job)
-        };
-        let result = together.or_else(|error| {
+        let again = |error: &anyhow::Error| {
             let topic = &self.kitchens[job.kitchen].lab.topic;
             let error = safe::plain(&format!("{error:#}"));
             progress.say(&format!("{topic} is tried once more, alone: {error}"));
-            // What went wrong may have been others' doing.
-            let _alone = self.crowd.write().unwrap_or_else(PoisonError::into_inner);
-            self.attempt(job)
-        });
+        };
+        let result = self.crowd.attempt(job.kitchen, || self.attempt(job), again);
         result.map_err(|error| format!("{error:#}"))
     }
 
