@@ -73,6 +73,9 @@ pub(crate) fn run(grader: &str, mut command: Command) -> anyhow::Result<ExitStat
     let keeper = Keeper::of(grader, end_children)?;
     let status = command.status();
     keeper.go_on();
+    // bubblewrap's inner process may outlive the outer one, and come to us. It is dead, and not ours to leave behind: a
+    // container's first process may wait for nobody, and the dead count as processes.
+    end_children();
     status.with_context(|| format!("{} cannot be started", command.get_program().display()))
 }
 

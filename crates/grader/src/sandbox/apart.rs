@@ -232,6 +232,8 @@ pub(super) fn main() -> anyhow::Result<()> {
     command.args(args);
     let finished = wire::netns::run(command, Duration::from_secs(limit));
     keeper.go_on();
+    // As after bubblewrap elsewhere: its dead are collected here, since a container's first process may wait for nobody.
+    watch::end_all();
     let finished = finished?;
     if !finished.success() {
         bail!("{finished}");
