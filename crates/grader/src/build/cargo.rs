@@ -26,7 +26,7 @@ pub const BUILDING: &str = "building";
 /// What a linker that looks for GCC's shared unwinder finds among the dependencies: a script that names the static one.
 /// A program then has one shared library less to load, which is an eighth of its start, and it is started hundreds of
 /// times.
-pub(super) const UNWINDER: &str = "libgcc_s.so";
+const UNWINDER: &str = "libgcc_s.so";
 
 /// What cargo made of a lab.
 #[derive(Debug)]
