@@ -1,5 +1,6 @@
-//! Where the course is now, though it was moved. What cargo compiles into a check is where it was when that was compiled; whoever moves or
-//! copies the folder afterwards finds nothing compiled anew, and must not have another folder's program judged.
+//! Where the course is now, though it was moved. What cargo compiles into a check is where it was when that was
+//! compiled; whoever moves or copies the folder afterwards finds nothing compiled anew, and must not have another
+//! folder's program judged.
 
 use std::path::{Path, PathBuf};
 

@@ -104,8 +104,9 @@ pub(super) fn prepare(
     }
     if has_static_unwinder() {
         let script = dependencies.path().join(UNWINDER);
-        fs::write(&script, "INPUT(-lgcc_eh)\n")?;
-        fs::set_permissions(&script, Permissions::from_mode(0o644))?;
+        fs::write(&script, "INPUT(-lgcc_eh)\n")
+            .and_then(|()| fs::set_permissions(&script, Permissions::from_mode(0o644)))
+            .with_context(|| format!("{} cannot be written", script.display()))?;
     }
     if closed {
         fs::set_permissions(dependencies.path(), Permissions::from_mode(0o755))?;
