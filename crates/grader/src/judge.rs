@@ -160,7 +160,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         unsteady: Vec::new(),
         trouble: Some(format!("{error:#}")),
     });
-    watch::end_all();
+    launch::tree::end_all();
     fs::write(&path, serde_json::to_vec(&answer)?)
         .with_context(|| format!("{} cannot be written", path.display()))
 }

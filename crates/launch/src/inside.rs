@@ -1,6 +1,6 @@
 //! A program's own namespaces, laid out as bubblewrap does it: a start takes a prepared root as it is, and so costs two
-//! clones (the second of which copies nothing) and a handful of mounts, where bubblewrap itself would be two programs
-//! more to start before each program.
+//! clones that copy nothing and a handful of mounts, where bubblewrap itself would be two programs more to start before
+//! each program.
 //!
 //! Three processes: the launcher waits outside, the first one inside is what process 1 has to be, and the program is its
 //! child. Neither of the two that wait has a right, or anything else that a program would gain from.
@@ -27,6 +27,7 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities,
 };
+use seccompiler::BpfProgram;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{close_all, inherit_nothing};
@@ -71,32 +72,24 @@ impl Inside {
     /// program did: by its exit code, or by its signal.
     ///
     /// # Errors
-    /// Why there is no way in, which stands in the record then; or why the program, which was reached, cannot be started.
+    /// Why there is no way in, which stands in the record then.
     pub(crate) fn run(
         &self,
         limits: &Limits,
         args: Vec<OsString>,
         record: &Record,
     ) -> anyhow::Result<Infallible> {
-        let mut command = record.heed(self.go_in(limits, args))?;
-        record.reached()?;
-        // This process is not copied for it (vfork(2)).
-        let program = match command.spawn() {
-            // Where no process can be had, it is not the program that has failed.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                record.heed(Err(error.into()))
-            }
-            program => program.map_err(anyhow::Error::from),
-        };
-        let program =
-            program.with_context(|| format!("{} cannot be started", self.program.display()))?;
-        close_all()?;
-        std::process::exit(end_of(program.id())?)
+        let first = record.heed(self.lead_in(limits, args, record))?;
+        end_alike(end_of(first)?)
     }
 
-    /// Goes inside, and tells how the program is started there. The process that called this waits outside, and then
-    /// ends as the program did.
-    fn go_in(&self, limits: &Limits, args: Vec<OsString>) -> anyhow::Result<Command> {
+    /// Starts the first process inside, and gives its number when it has ended.
+    fn lead_in(
+        &self,
+        limits: &Limits,
+        args: Vec<OsString>,
+        record: &Record,
+    ) -> anyhow::Result<u32> {
         let here = scratch_folder()?;
         let files: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
         let filter = filter::read(&self.filter)?;
@@ -110,25 +103,54 @@ impl Inside {
         self.around.apply()?;
         // Its other end is open as long as the launcher lives.
         let (launcher, alive) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        if let Some(first) = clone(NAMESPACES).context("no namespaces can be had")? {
-            end_alike(end_of(first)?);
-        }
+        let mut alive = Some(alive);
+        let mut first = || -> anyhow::Result<i32> {
+            drop(alive.take());
+            record.heed(set_parent_process_death_signal(Some(Signal::KILL)).map_err(Into::into))?;
+            if rustix::io::read(&launcher, &mut [0]) != Err(rustix::io::Errno::AGAIN) {
+                // The check has ended, and the launcher with it.
+                return Ok(1);
+            }
+            record.heed(self.go_in(ids, here.as_deref(), &files, limits, &filter))?;
+            record.reached()?;
+            self.start(&mut command, record)
+        };
+        let mut first = || first().unwrap_or_else(|error| crate::failed(&error));
+        lend(NAMESPACES, &mut first).context("no namespaces can be had")
+    }
 
-        // From here on in process 1 of the inside.
-        drop(alive);
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        if rustix::io::read(&launcher, &mut [0]) != Err(rustix::io::Errno::AGAIN) {
-            // The check has ended, and the launcher with it.
-            std::process::exit(1);
-        }
+    /// Makes this process what the first one inside has to be.
+    fn go_in(
+        &self,
+        ids: (u32, u32),
+        here: Option<&Path>,
+        files: &[PathBuf],
+        limits: &Limits,
+        filter: &BpfProgram,
+    ) -> anyhow::Result<()> {
         become_nobody(ids).context("the program's user cannot be set")?;
-        self.enter(here.as_deref(), &files)
+        self.enter(here, files)
             .context("the program's root cannot be entered")?;
         setsid()?;
         limits.apply()?;
         drop_rights().context("rights cannot be dropped")?;
-        seccompiler::apply_filter(&filter).context("the system call filter cannot be set")?;
-        Ok(command)
+        seccompiler::apply_filter(filter).context("the system call filter cannot be set")
+    }
+
+    /// Starts the program and waits for its end: the exit code that says how it ended.
+    fn start(&self, command: &mut Command, record: &Record) -> anyhow::Result<i32> {
+        // This process is not copied for it (vfork(2)).
+        let program = match command.spawn() {
+            // Where no process can be had, it is not the program that has failed.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                record.heed(Err(error.into()))
+            }
+            program => program.map_err(anyhow::Error::from),
+        };
+        let program =
+            program.with_context(|| format!("{} cannot be started", self.program.display()))?;
+        close_all()?;
+        end_of(program.id())
     }
 
     /// The path inside, as seen from outside.
@@ -250,17 +272,33 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
     Ok(set_capabilities(None, sets)?)
 }
 
-/// clone(2) without a stack of its own, which is fork(2) with namespaces: the child's number, or none in the child.
+/// How much room the first process inside has for its stack, in bytes: what it does not use, it does not take.
+const STACK: usize = 1 << 20;
+
+/// Has `child` run in a process of its own in new namespaces, which ends with the code that it gives; the process's
+/// number once it has ended. It is lent this process's memory, of which nothing is copied, and this process stands still
+/// meanwhile (`CLONE_VFORK` and `CLONE_VM` in clone(2)): it ends when it is killed, and hears no other signal.
 #[expect(unsafe_code, reason = "clone(2) has no safe name")]
-fn clone(namespaces: i32) -> io::Result<Option<u32>> {
-    let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
-    // SAFETY: this process has one thread, so the child finds all of it in order; no memory is handed over.
-    let done = unsafe { libc::syscall(libc::SYS_clone, flags, 0_i64, 0_i64, 0_i64, 0_i64) };
-    match u32::try_from(done) {
-        Ok(0) => Ok(None),
-        Ok(child) => Ok(Some(child)),
-        Err(_) => Err(io::Error::last_os_error()),
+fn lend(namespaces: i32, mut child: &mut dyn FnMut() -> i32) -> io::Result<u32> {
+    extern "C" fn run(child: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: it is the reference below, which nobody else uses while the process that has it stands still.
+        let child = unsafe { &mut *child.cast::<&mut dyn FnMut() -> i32>() };
+        child()
     }
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
+    let top = stack.spare_capacity_mut().as_mut_ptr_range().end;
+    let flags = namespaces | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is aligned, grows down from its end, and outlives the child, which this process, of one thread,
+    // waits for. The child never returns into this process's own frames: libc ends it with what `run` returns.
+    let done = unsafe {
+        libc::clone(
+            run,
+            top.cast(),
+            flags,
+            std::ptr::from_mut(&mut child).cast(),
+        )
+    };
+    u32::try_from(done).map_err(|_| io::Error::last_os_error())
 }
 
 /// Ends as a process did of which process 1 said this exit code: it could not tell a signal otherwise.

@@ -14,6 +14,7 @@ mod keep;
 mod limits;
 mod orders;
 mod record;
+pub mod tree;
 
 pub use fence::{Fence, User};
 pub use filter::{Family, Others, filter};
@@ -48,4 +49,10 @@ pub const PROBED: &str = "started\n";
 /// The program could not be started as ordered. It never returns otherwise, the probe aside.
 pub fn main() -> anyhow::Result<()> {
     orders::main()
+}
+
+/// Says what has failed, and gives the exit code that says it too.
+pub fn failed(error: &anyhow::Error) -> i32 {
+    eprintln!("{LAUNCHER}: {error:#}");
+    125
 }

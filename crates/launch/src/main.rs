@@ -1,20 +1,14 @@
 //! What stands before every program of a submission. See the library.
 
-use std::process::ExitCode;
-
 #[cfg(target_os = "linux")]
-fn main() -> ExitCode {
-    match launch::main() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{}: {error:#}", launch::LAUNCHER);
-            ExitCode::from(125)
-        }
+fn main() {
+    if let Err(error) = launch::main() {
+        std::process::exit(launch::failed(&error));
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     eprintln!("the walls are Linux's");
-    ExitCode::FAILURE
+    std::process::ExitCode::FAILURE
 }

@@ -182,7 +182,8 @@ pub(crate) fn is_in_its_program(pid: u32) -> bool {
     }
     match stat.state() {
         Some(b'Z' | b'X') => true,
-        Some(b'S') => std::fs::read_to_string(format!("/proc/{pid}/syscall"))
+        // A launcher that has lent its memory to what it has started waits as if for a disk (vfork(2)).
+        Some(b'S' | b'D') => std::fs::read_to_string(format!("/proc/{pid}/syscall"))
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse().ok())
             .is_none_or(|call: i64| call != libc::SYS_execve && call != libc::SYS_execveat),

@@ -19,7 +19,6 @@ use anyhow::{Context as _, bail, ensure};
 use launch::Keeper;
 use rustix::process::geteuid;
 
-use super::watch;
 use crate::process;
 
 /// The name under which the grader runs a program apart: `NAME GRADER SECONDS PROGRAM ARGS…`.
@@ -224,16 +223,14 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(
 pub(super) fn main() -> anyhow::Result<()> {
     let mut args = std::env::args_os().skip(1);
     let grader = args.next().context("the grader is missing")?;
-    let keeper = Keeper::of(&grader.to_string_lossy(), watch::end_all)?;
+    let keeper = Keeper::of(&grader.to_string_lossy())?;
     let limit = args.next().context("the limit is missing")?;
     let limit: u64 = limit.to_string_lossy().parse()?;
     let program = PathBuf::from(args.next().context("the program is missing")?);
     let mut command = Command::new(program);
     command.args(args);
     let finished = wire::netns::run(command, Duration::from_secs(limit));
-    keeper.go_on();
-    // As after bubblewrap elsewhere: its dead are collected here, since a container's first process may wait for nobody.
-    watch::end_all();
+    keeper.clear();
     let finished = finished?;
     if !finished.success() {
         bail!("{finished}");

@@ -14,7 +14,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process};
+use launch::tree::{Process, descendants, signal};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::ports;
@@ -65,8 +66,10 @@ pub(crate) fn begin(open: Option<Open>) {
     thread::spawn(move || {
         loop {
             // Our children are checks, theirs the programs, and what programs have left behind.
-            let checks = children(std::process::id());
-            let programs: Vec<u32> = checks.into_iter().flat_map(children).collect();
+            let checks = Process::of(std::process::id()).children.into_iter();
+            let programs: Vec<u32> = checks
+                .flat_map(|check| Process::of(check).children)
+                .collect();
             let too_full = whose.is_some_and(queues::are_too_full)
                 || open.is_none() && has_too_many()
                 || most_ports.is_some_and(|most| ports::taken() > most);
@@ -125,21 +128,6 @@ impl Open {
 pub(crate) fn end_user(ender: &Path, uid: u32) {
     let mut all = Command::new(ender);
     let _ = all.uid(uid).gid(uid).env_clear().status();
-}
-
-/// Ends everything that this process has started, also what is nobody's child any more: it comes to this process, which
-/// asked for that.
-pub(crate) fn end_all() {
-    loop {
-        let all = descendants(std::process::id());
-        if all.is_empty() {
-            break;
-        }
-        all.into_iter().for_each(kill);
-        // Collects the dead; none left to wait for means none left at all.
-        while rustix::process::wait(WaitOptions::NOHANG).is_ok_and(|dead| dead.is_some()) {}
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// How many threads of this user there are (the first of the four ids in proc_pid_status(5)).
@@ -249,44 +237,6 @@ fn field(status: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Everything below a process, the nearest first.
-fn descendants(pid: u32) -> Vec<u32> {
-    let mut all = children(pid);
-    let mut next = 0;
-    while let Some(pid) = all.get(next).copied() {
-        next += 1;
-        all.extend(children(pid));
-    }
-    all
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    Process::of(pid).children
-}
-
-/// What belongs to a process; nothing once it is gone.
-#[derive(Default)]
-struct Process {
-    threads: u64,
-    children: Vec<u32>,
-}
-
-impl Process {
-    fn of(pid: u32) -> Process {
-        let mut process = Process::default();
-        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-        for task in tasks.into_iter().flatten().flatten() {
-            process.threads += 1;
-            let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            let pids = list
-                .split_whitespace()
-                .filter_map(|pid| pid.parse::<u32>().ok());
-            process.children.extend(pids);
-        }
-        process
-    }
-}
-
 /// Ends a program and all below it. Where it has a process namespace, everything in that ends with it.
 fn end(program: u32) {
     // Stopped first, so that none of them starts another meanwhile.
@@ -299,16 +249,6 @@ fn end(program: u32) {
         }
         below = now;
     }
-    kill(program);
-    below.into_iter().for_each(kill);
-}
-
-fn kill(pid: u32) {
-    signal(pid, Signal::KILL);
-}
-
-fn signal(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, signal);
-    }
+    signal(program, Signal::KILL);
+    below.iter().for_each(|pid| signal(*pid, Signal::KILL));
 }
