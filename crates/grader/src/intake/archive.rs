@@ -27,6 +27,9 @@ const HIGHEST_RATIO: u64 = 200;
 /// So much may unpack from anything: a short archive of zeros is no bomb.
 const RATIO_FROM: u64 = 16 << 20;
 
+/// Why a file with holes is not taken.
+const SPARSE: &str = "it is packed as a sparse file; pack it without --sparse";
+
 /// Why nothing of an entry is taken.
 type Reason = String;
 
@@ -288,23 +291,24 @@ fn zip_entries(file: &mut File) -> io::Result<u64> {
     Ok(at(b"PK\x05\x06", 10, 2).max(at(b"PK\x06\x06", 32, 8)))
 }
 
-/// The names that a zip's directory, which begins at `start`, has twice. Its reader keeps the last of them and says
-/// nothing (APPNOTE.TXT 4.3.12).
-fn named_twice(file: &mut (impl Read + io::Seek), start: u64) -> io::Result<Vec<Vec<u8>>> {
+/// How many entries a zip's directory has, which begins at `start`, and the names that it has twice. Its reader keeps
+/// the last of them and says nothing (APPNOTE.TXT 4.3.12).
+fn named_twice(file: &mut (impl Read + io::Seek), start: u64) -> io::Result<(usize, Vec<Vec<u8>>)> {
     file.seek(io::SeekFrom::Start(start))?;
-    let (mut names, mut twice) = (HashSet::new(), Vec::new());
+    let (mut entries, mut names, mut twice) = (0, HashSet::new(), Vec::new());
     let mut header = [0; 46];
     while file.read_exact(&mut header).is_ok() && header.starts_with(b"PK\x01\x02") {
         let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
         let mut name = vec![0; length(28)];
         file.read_exact(&mut name)?;
+        entries += 1;
         let rest = length(30) + length(32);
         io::copy(&mut (&mut *file).take(rest as u64), &mut io::sink())?;
         if name.len() <= LONGEST_NAME && !names.insert(name.clone()) {
             twice.push(name);
         }
     }
-    Ok(twice)
+    Ok((entries, twice))
 }
 
 fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
@@ -318,11 +322,16 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
     let start = zip::ZipArchive::new(&mut file)
         .map_err(|error| damaged(&error))?
         .central_directory_start();
-    for name in named_twice(&mut file, start).map_err(|error| damaged(&error))? {
-        let name = String::from_utf8_lossy(&name).replace('\\', "/");
+    let (entries, twice) = named_twice(&mut file, start).map_err(|error| damaged(&error))?;
+    for name in &twice {
+        let name = String::from_utf8_lossy(name).replace('\\', "/");
         collection.refuse(&name, "it is in the .zip twice; hand in one");
     }
     let mut archive = zip::ZipArchive::new(file).map_err(|error| damaged(&error))?;
+    // Names that differ may be written a second time in Unicode, and be the same there (APPNOTE.TXT 4.6.9).
+    if archive.len() + twice.len() < entries {
+        return Err("two files in the .zip have one name; pack the labs' folders anew".to_owned());
+    }
     let mut meter = Meter::new(packed);
     for index in 0..archive.len() {
         let entry = archive
@@ -391,27 +400,48 @@ fn tar(stream: impl Read, packed: u64, collection: &mut Collection<'_>) -> Resul
 }
 
 /// Looks for what a tar says of names and times before it is read: its reader takes each such entry into memory, whole.
+/// Both have to find the same entries, so what would make them differ is refused.
 fn tar_names(stream: impl Read, packed: u64) -> Result<(), Reason> {
     metered(stream, packed, |stream| {
         let mut archive = tar::Archive::new(stream);
         let mut items = Meter::new(u64::MAX);
         for entry in archive.entries().map_err(damaged_tar)?.raw(true) {
-            let entry = entry.map_err(damaged_tar)?;
+            let mut entry = entry.map_err(damaged_tar)?;
             items.item(0)?;
+            // The list of its pieces goes on behind the header (tar(5), "GNU tar archives").
             let kind = entry.header().entry_type();
-            let extends = kind.is_gnu_longname()
-                || kind.is_gnu_longlink()
-                || kind.is_pax_local_extensions()
-                || kind.is_pax_global_extensions();
+            let gnu = entry.header().as_gnu().filter(|_| kind.is_gnu_sparse());
+            if gnu.is_some_and(tar::GnuHeader::is_extended) {
+                return Err(SPARSE.to_owned());
+            }
+            let is_pax = kind.is_pax_local_extensions() || kind.is_pax_global_extensions();
+            let extends = is_pax || kind.is_gnu_longname() || kind.is_gnu_longlink();
             if extends && entry.size() > MOST_SAID {
                 return Err(format!(
                     "a name or what is said of it takes {} bytes; pack the labs' folders with relative paths",
                     entry.size()
                 ));
             }
+            if is_pax {
+                let mut said = Vec::new();
+                entry.read_to_end(&mut said).map_err(damaged_tar)?;
+                if names_size(&said) {
+                    return Err(
+                        "it gives the length of a file twice; pack it with tar -czf or as a .zip"
+                            .to_owned(),
+                    );
+                }
+            }
         }
         Ok(())
     })
+}
+
+/// Whether a pax header says how long the next file is, which only one of 8 GiB has to (pax(1p), "pax Extended Header").
+fn names_size(said: &[u8]) -> bool {
+    let lines = said.split(|byte| *byte == b'\n');
+    let mut keywords = lines.filter_map(|line| line.splitn(2, |byte| *byte == b' ').nth(1));
+    keywords.any(|keyword| keyword.starts_with(b"size="))
 }
 
 fn metered<S: Read>(
@@ -435,9 +465,6 @@ fn metered<S: Read>(
 fn damaged_tar(error: io::Error) -> Reason {
     format!("the .tar.gz cannot be read: {error}; ask for it again")
 }
-
-/// Why a file with holes is not taken.
-const SPARSE: &str = "it is packed as a sparse file; pack it without --sparse";
 
 fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Result<(), Reason> {
     use tar::EntryType;

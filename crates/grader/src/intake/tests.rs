@@ -10,7 +10,7 @@ use tar::{EntryType, Header};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::unstable::write::FileOptionsExt as _;
-use zip::write::SimpleFileOptions;
+use zip::write::{FullFileOptions, SimpleFileOptions};
 
 use super::*;
 use crate::roster::Student;
@@ -623,6 +623,25 @@ fn a_zip_that_has_a_file_twice_leaves_nobody_to_choose() {
 }
 
 #[test]
+fn a_zip_that_gives_two_files_one_name_in_unicode_leaves_nobody_to_choose() {
+    let inbox = Inbox::new();
+    inbox.zip_with("a.zip", |zip| {
+        for (path, text) in [("a", b"one"), ("b", b"two")] {
+            let mut options = FullFileOptions::default();
+            let mut name = vec![1];
+            let mut crc = flate2::Crc::new();
+            crc.update(path.as_bytes());
+            name.extend(crc.sum().to_le_bytes());
+            name.extend(ECHO.as_bytes());
+            options.add_extra_field(0x7075, name, false).unwrap();
+            zip.start_file(path, options).unwrap();
+            zip.write_all(text).unwrap();
+        }
+    });
+    inbox.refused("two files in the .zip have one name");
+}
+
+#[test]
 fn copies_are_kept_once_and_other_texts_within_a_bound() {
     let inbox = Inbox::new();
     let text = "a".repeat(1 << 20);
@@ -665,6 +684,19 @@ fn sparse_files_are_refused() {
     let path = ECHO.replace("echo", "GNUSparseFile.0/echo");
     inbox.tar("a.tar.gz", path.as_bytes(), EntryType::Regular, b"");
     inbox.lab_refused("it is packed as a sparse file");
+}
+
+/// Its reader would skip another length than the look before it, and find other entries.
+#[test]
+fn a_tar_that_gives_a_length_twice_is_refused() {
+    let inbox = Inbox::new();
+    let said = b"10 size=0\n";
+    inbox.tar("a.tar.gz", b"pax", EntryType::XHeader, said);
+    inbox.refused("gives the length of a file twice");
+    let inbox = Inbox::new();
+    let said = b"18 comment=size=0\n";
+    inbox.tar("a.tar.gz", b"pax", EntryType::XGlobalHeader, said);
+    assert_eq!(echo(&inbox.one()), None);
 }
 
 #[test]
