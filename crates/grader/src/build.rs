@@ -272,6 +272,9 @@ impl<'c> Kitchen<'c> {
             ("CARGO_PKG_VERSION", &ready.version),
             ("CARGO_CRATE_NAME", &crate_name),
             ("CARGO_BIN_NAME", name),
+            // A compiler with jemalloc in it, as Rust's own is, then takes fewer and larger pages from the kernel, and a
+            // twentieth less of the processor's time. To any other this says nothing.
+            ("MALLOC_CONF", "thp:always,narenas:1"),
         ];
         let mut command = sandbox.compiler(&sight, &environment)?;
         command

@@ -41,7 +41,8 @@ pub(crate) struct Inner {
     pub(crate) package: &'static str,
     pub(crate) program: PathBuf,
     package_dir: PathBuf,
-    place: Place,
+    /// The text of its `lab.toml`.
+    lab: &'static str,
     began: Instant,
     deadline: Mutex<Deadline>,
     steps: Mutex<Vec<String>>,
@@ -168,7 +169,6 @@ impl Check {
             .find(|part| !part.starts_with('{'))
             .unwrap_or(path);
         let began = Instant::now();
-        let place = Place::find(opening.lab, name);
         Check {
             inner: Arc::new(Inner {
                 name,
@@ -176,7 +176,7 @@ impl Check {
                 program: crate::program::program_from_environment()
                     .unwrap_or_else(|| moved::program(Path::new(opening.program))),
                 package_dir: moved::package_dir(Path::new(opening.manifest_dir)),
-                place,
+                lab: opening.lab,
                 began,
                 deadline: Mutex::new(Deadline::of(DEADLINE.mul_f64(patience()))),
                 steps: Mutex::default(),
@@ -407,7 +407,7 @@ impl Check {
             None => self.transcript(&failure),
         };
         self.report(verdict, &text);
-        summary::add(&inner.place, inner.name, Verdict::Failed, text.clone());
+        summary::add(inner.lab, inner.name, Verdict::Failed, text.clone());
         eprintln!("{text}");
         // No panic message and no backtrace: the transcript is the message.
         std::panic::resume_unwind(Box::new(()))
@@ -420,7 +420,7 @@ impl Check {
             text,
             "FAILED  {:<54}  {}",
             inner.name,
-            inner.place.heading()
+            inner.place().heading()
         );
         let steps = lock(&inner.steps);
         let rows: Vec<&[String]> = steps.chunk_by(|one, next| one == next).collect();
@@ -479,7 +479,7 @@ impl Check {
         let mut text = format!(
             "NOT WRITTEN  {:<49}  {}\n",
             inner.name,
-            inner.place.heading()
+            inner.place().heading()
         );
         let _ = writeln!(text, "  {what}");
         text + &self.directions()
@@ -488,10 +488,11 @@ impl Check {
     fn directions(&self) -> String {
         let inner = &*self.inner;
         let mut text = String::new();
-        if let Some(reading) = inner.place.reading(&inner.package_dir) {
+        let place = inner.place();
+        if let Some(reading) = place.reading(&inner.package_dir) {
             let _ = writeln!(text, "  {reading}");
         }
-        if inner.place.hidden {
+        if place.hidden {
             return text;
         }
         text + &format!("  Hint  cargo lab hint {} {}", inner.package, inner.name)
@@ -521,7 +522,7 @@ impl Check {
         *lock(&self.inner.ended) = true;
         self.inner.report(Verdict::Skipped, reason, Some(need));
         summary::add(
-            &self.inner.place,
+            self.inner.lab,
             self.inner.name,
             Verdict::Skipped,
             reason.into(),
@@ -546,7 +547,7 @@ impl Check {
             (true, []) => Verdict::Passed,
             (true, _) => Verdict::Skipped,
         };
-        summary::add(&inner.place, inner.name, verdict, transcript.trim().into());
+        summary::add(inner.lab, inner.name, verdict, transcript.trim().into());
         if passed {
             skipped.into_iter().for_each(need::say_line);
         } else {
@@ -601,6 +602,13 @@ impl Deadline {
     }
 }
 
+impl Inner {
+    /// Its place in the lab. Only a failure is told with it, and most checks are spared the reading.
+    fn place(&self) -> Place {
+        Place::find(self.lab, self.name)
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(files) = lock(&self.files).take() {
@@ -617,7 +625,7 @@ impl Drop for Inner {
             );
         } else {
             self.report(Verdict::Passed, "", None);
-            summary::add(&self.place, self.name, Verdict::Passed, String::new());
+            summary::add(self.lab, self.name, Verdict::Passed, String::new());
         }
     }
 }

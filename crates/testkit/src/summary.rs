@@ -8,13 +8,31 @@ use crate::lab::Place;
 use crate::verdict::Verdict;
 
 struct Entry {
-    /// Core checks before bonus ones, each in the order of lab.toml; what is not listed comes last.
-    order: (bool, usize),
+    /// The text of the `lab.toml`.
+    lab: &'static str,
     name: &'static str,
-    /// How many core checks the lab has.
-    core: usize,
     verdict: Verdict,
     text: String,
+}
+
+/// An entry, and where its check stands in the lab.
+struct Placed<'e> {
+    /// Core checks before bonus ones, each in the order of lab.toml; what is not listed comes last.
+    order: (bool, usize),
+    /// How many core checks the lab has.
+    core: usize,
+    entry: &'e Entry,
+}
+
+impl Placed<'_> {
+    fn of(entry: &Entry) -> Placed<'_> {
+        let place = Place::find(entry.lab, entry.name);
+        Placed {
+            order: (place.bonus, place.number.wrapping_sub(1)),
+            core: place.core,
+            entry,
+        }
+    }
 }
 
 static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
@@ -25,27 +43,26 @@ pub(crate) fn prepare() {
     ONCE.call_once(|| crate::sys::at_exit(print));
 }
 
-pub(crate) fn add(place: &Place, name: &'static str, verdict: Verdict, text: String) {
+pub(crate) fn add(lab: &'static str, name: &'static str, verdict: Verdict, text: String) {
     ENTRIES
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(Entry {
-            order: (place.bonus, place.number.wrapping_sub(1)),
+            lab,
             name,
-            core: place.core,
             verdict,
             text,
         });
 }
 
 /// Said where every core check has passed: what is open is a choice, however red it looks.
-fn core_is_complete(all: &[Entry]) -> Option<String> {
+fn core_is_complete(all: &[Placed<'_>]) -> Option<String> {
     let core = all.first()?.core;
     let named = |bonus: bool, verdict: Verdict| {
         let names: BTreeSet<&str> = all
             .iter()
-            .filter(|entry| entry.order.0 == bonus && entry.verdict == verdict)
-            .map(|entry| entry.name)
+            .filter(|placed| placed.order.0 == bonus && placed.entry.verdict == verdict)
+            .map(|placed| placed.entry.name)
             .collect();
         names.len()
     };
@@ -65,17 +82,17 @@ fn core_is_complete(all: &[Entry]) -> Option<String> {
 }
 
 /// libtest prints failures in order of completion; the one to read first is the first by step.
-extern "C" fn print() {
-    let mut all = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
-    all.sort_by_key(|entry| (entry.order, entry.name));
-    let mut out = String::new();
-    let failed: Vec<&Entry> = all
-        .iter()
-        .filter(|entry| entry.verdict == Verdict::Failed)
-        .collect();
+fn failures(all: &[Entry], out: &mut String) {
+    let mut all: Vec<Placed<'_>> = all.iter().map(Placed::of).collect();
+    all.sort_by_key(|placed| (placed.order, placed.entry.name));
     if let Some(line) = core_is_complete(&all) {
         let _ = writeln!(out, "\n{line}");
     }
+    let failed: Vec<&Entry> = all
+        .iter()
+        .map(|placed| placed.entry)
+        .filter(|entry| entry.verdict == Verdict::Failed)
+        .collect();
     if let [first, _, ..] = failed.as_slice() {
         let _ = writeln!(
             out,
@@ -83,6 +100,15 @@ extern "C" fn print() {
             failed.len(),
             first.text
         );
+    }
+}
+
+/// What is to be said when the process ends.
+extern "C" fn print() {
+    let all = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut out = String::new();
+    if all.iter().any(|entry| entry.verdict == Verdict::Failed) {
+        failures(&all, &mut out);
     }
     let skipped = all
         .iter()
