@@ -293,8 +293,7 @@ mod step_3 {
             "5 \"hello\"",
             "Each byte came by itself, also those of the prefix. A `read` of one byte is complete: keep it, and read on until `decode` finds a frame.",
         );
-        peer.send(&prefixed(&message)[..10]);
-        peer.send(&prefixed(&message)[10..]).half_close();
+        peer.send_split(prefixed(&message), &[10]).half_close();
         let line = program.read_line(
             "30 and a message in quotation marks",
             "A second message follows.",

@@ -1234,8 +1234,9 @@ mod step_5 {
         let listener = check.listen();
         let program = get(&check, &listener, &[]);
         let (mut peer, _) = asked(&check, &listener, &program);
-        peer.send([&ok("")[..], b"wire"].concat());
-        peer.send(b"lab").half_close();
+        let response = [&ok("")[..], b"wirelab"].concat();
+        peer.send_split(&response, &[response.len() - 3])
+            .half_close();
         complete(
             &program,
             "wirelab",
