@@ -332,3 +332,25 @@ fn end_of(child: u32) -> anyhow::Result<i32> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Pid, waitpid};
+
+    use super::*;
+
+    #[test]
+    fn what_is_lent_comes_back_changed_with_an_exit_code() {
+        let mut lent = 1;
+        let first = lend(0, &mut || {
+            lent += 1;
+            3
+        });
+        let first = i32::try_from(first.unwrap()).ok().and_then(Pid::from_raw);
+        let (_, status) = waitpid(first, WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!((lent, status.exit_status()), (2, Some(3)));
+        // A thread would have to share the handlers of signals as well (clone(2), EINVAL).
+        let none = lend(libc::CLONE_THREAD, &mut || 0);
+        assert_eq!(none.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    }
+}
