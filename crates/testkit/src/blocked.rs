@@ -566,13 +566,7 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
         // been woken and so is not asleep. (Whether it is asleep is asked first as well, because that is
         // soon said, and most of the time it is not.)
         if sys::unacknowledged(ours) == 0 && all_asleep(root) {
-            let read = program(root).iter().all(|pid| {
-                descriptors(*pid, "socket:").iter().all(|fd| {
-                    borrow(*pid, *fd).is_none_or(|fd| {
-                        rustix::io::ioctl_fionread(&fd).is_ok_and(|n| n == 0) || !is_stream(&fd)
-                    })
-                })
-            });
+            let read = unread(root).all(|(_, unread)| unread == 0);
             if all_asleep(root) {
                 if read {
                     return true;
@@ -597,6 +591,31 @@ pub(crate) fn settle(root: u32, ours: &impl AsFd, patience: Duration) -> bool {
         pause = (pause * 3 / 2).min(longest);
     }
     false
+}
+
+/// How many bytes the program and its descendants have left unread of what has arrived on each of their connections,
+/// with the address of its other end.
+fn unread(root: u32) -> impl Iterator<Item = (Option<SocketAddr>, u64)> {
+    let sockets = program(root).into_iter().flat_map(|pid| {
+        let sockets = descriptors(pid, "socket:").into_iter();
+        sockets.filter_map(move |fd| borrow(pid, fd))
+    });
+    sockets.filter_map(|fd| {
+        let peer = rustix::net::getpeername(&fd).ok().flatten()?;
+        let unread = rustix::io::ioctl_fionread(&fd).ok()?;
+        Some((SocketAddr::try_from(peer).ok(), unread))
+    })
+}
+
+/// Whether nothing is left unread on the program's connection with this address. False where there is none: nobody has
+/// accepted it, or it cannot be seen.
+pub(crate) fn has_read_all_from(root: u32, address: SocketAddr) -> bool {
+    let same = |peer: SocketAddr| {
+        (peer.ip().to_canonical(), peer.port()) == (address.ip().to_canonical(), address.port())
+    };
+    unread(root)
+        .find(|(peer, _)| peer.is_some_and(same))
+        .is_some_and(|(_, unread)| unread == 0)
 }
 
 /// Waits until the program has taken every datagram that arrived for it and sleeps. False when it does
@@ -640,15 +659,28 @@ fn is_datagram(fd: &OwnedFd) -> bool {
     sockopt::socket_type(fd).is_ok_and(|kind| kind == rustix::net::SocketType::DGRAM)
 }
 
-/// A connected stream: the only kind whose unread bytes count.
-fn is_stream(fd: &OwnedFd) -> bool {
-    rustix::net::getpeername(fd).is_ok_and(|peer| peer.is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
     use std::process::{Command, Stdio};
+
+    #[test]
+    fn what_is_left_unread_is_told_by_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let address = ours.local_addr().unwrap();
+        let read_all = || has_read_all_from(std::process::id(), address);
+        assert!(!read_all(), "nobody has accepted it");
+        let (mut accepted, _) = listener.accept().unwrap();
+        assert!(read_all());
+        ours.write_all(b"x").unwrap();
+        accepted.peek(&mut [0]).unwrap();
+        assert!(!read_all());
+        accepted.read_exact(&mut [0]).unwrap();
+        assert!(read_all());
+    }
 
     /// Polls until it holds; ten seconds at most.
     fn comes_true(condition: impl Fn() -> bool) -> bool {

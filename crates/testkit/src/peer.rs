@@ -268,7 +268,7 @@ impl<'p> Peer<'p> {
     }
 
     /// Sends of `bytes` what the program takes, until it takes no more: the buffers of both ends are
-    /// full, and it sleeps. Returns how many bytes that were.
+    /// full, and it sleeps with something unread. Returns how many bytes that were.
     ///
     /// A program that is merely slow is not waited for in the end: then fewer bytes were sent, and a
     /// check detects less.
@@ -276,6 +276,7 @@ impl<'p> Peer<'p> {
         let bytes = bytes.as_ref();
         self.check.disturb();
         let _ = self.socket.set_nonblocking(true);
+        let own = self.local_addr();
         let mut sent = 0;
         let mut quiet = Instant::now();
         while sent < bytes.len() && quiet.elapsed() < FULL {
@@ -286,7 +287,10 @@ impl<'p> Peer<'p> {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
-                    if !self.program.is_asleep() && Instant::now() < self.check.deadline() {
+                    // Where it sleeps with nothing left to read, it has not refused anything: its kernel has yet to say
+                    // that there is room again, or ours to ask (RFC 9293 §3.8.6.1).
+                    let takes = !self.program.is_asleep() || self.program.has_read_all_from(own);
+                    if takes && Instant::now() < self.check.deadline() {
                         quiet = Instant::now();
                     }
                     std::thread::sleep(Duration::from_millis(1));

@@ -515,6 +515,18 @@ impl Program {
         String::new()
     }
 
+    /// Whether it has left nothing unread of what has arrived from `address`: what it does not take then is still on its
+    /// way. Never where that cannot be seen.
+    pub(crate) fn has_read_all_from(&self, address: SocketAddr) -> bool {
+        #[cfg(target_os = "linux")]
+        return crate::blocked::has_read_all_from(self.pid(), address);
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = address;
+            false
+        }
+    }
+
     /// Waits until the program has read what was sent on `socket` and sleeps again. Where that cannot
     /// be seen it waits a moment, which can only make a check detect less.
     pub(crate) fn settle(&self, socket: &socket2::Socket, patience: Duration) -> bool {
