@@ -408,8 +408,8 @@ fn tar_names(stream: impl Read, packed: u64) -> Result<(), Reason> {
         for entry in archive.entries().map_err(damaged_tar)?.raw(true) {
             let mut entry = entry.map_err(damaged_tar)?;
             items.item(0)?;
-            // The list of its pieces goes on behind the header (tar(5), "GNU tar archives").
             let kind = entry.header().entry_type();
+            // The list of its pieces goes on behind the header (tar(5), "GNU tar archives").
             let gnu = entry.header().as_gnu().filter(|_| kind.is_gnu_sparse());
             if gnu.is_some_and(tar::GnuHeader::is_extended) {
                 return Err(SPARSE.to_owned());

@@ -684,6 +684,20 @@ fn sparse_files_are_refused() {
     let path = ECHO.replace("echo", "GNUSparseFile.0/echo");
     inbox.tar("a.tar.gz", path.as_bytes(), EntryType::Regular, b"");
     inbox.lab_refused("it is packed as a sparse file");
+
+    // One of so many pieces that their list goes on behind the header.
+    let inbox = Inbox::new();
+    let mut header = Header::new_gnu();
+    header.set_path("target/holes").unwrap();
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_size(0);
+    header.as_gnu_mut().unwrap().isextended = [1];
+    header.set_cksum();
+    let file = File::create(inbox.dir.path().join("a.tar")).unwrap();
+    let mut tar = tar::Builder::new(file);
+    tar.append(&header, &b""[..]).unwrap();
+    tar.finish().unwrap();
+    inbox.refused("it is packed as a sparse file");
 }
 
 /// Its reader would skip another length than the look before it, and find other entries.
