@@ -1,14 +1,20 @@
-//! A lab's checks, many times over: what fails once in a hundred runs fails a learner some day.
+//! A lab's checks, many times over: what fails once in a hundred runs fails a learner some day, and what a wrong answer
+//! passes once in a hundred is a grade that is not deserved.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::runner::{Event, RunError, Runner};
-use crate::{Cancel, CheckReport, VERSION, Verdict};
+use crate::runner::{Event, Options, RunError, Runner, Selection, Subject};
+use crate::workshop::{What, Workshop, WorkshopError};
+use crate::{Cancel, CheckReport, Course, Lab, VERSION, Verdict, WrongAnswer};
+
+/// How many wrong answers are judged at a time: checks mostly wait.
+const JUDGES: usize = 8;
 
 /// How often, and under which load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +84,40 @@ pub struct FirstFailure {
     pub seed: Option<String>,
 }
 
+/// What came of a lab's wrong answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct WrongReport {
+    /// The version of this format.
+    pub version: u32,
+    /// The lab's topic.
+    pub lab: String,
+    /// How many wrong answers there are.
+    pub answers: usize,
+    /// How long all runs took, without the build.
+    pub seconds: f64,
+    /// One entry for each check that a wrong answer has to fail, in the order of the wrong answers' names.
+    pub checks: Vec<WrongCheck>,
+}
+
+/// How one check did with one wrong answer that has to fail it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct WrongCheck {
+    /// The wrong answer's name.
+    pub answer: String,
+    /// The check's name.
+    pub name: String,
+    /// How many runs came to their end; fewer than were asked for when it was cancelled.
+    pub runs: usize,
+    /// In how many of them it was passed.
+    pub passes: usize,
+    /// How often it was skipped.
+    pub skipped: usize,
+    /// The seed with which it was passed first.
+    pub first_seed: Option<String>,
+}
+
 impl Soak {
     /// So many runs, on a machine that does nothing else of ours.
     pub fn times(times: usize) -> Soak {
@@ -117,10 +157,7 @@ impl Soak {
                 output: built.report.output,
             });
         };
-        let _busy = match self.load {
-            Load::Idle => None,
-            Load::Busy => Some(Busy::begin()),
-        };
+        let _busy = Busy::under(self.load);
         let began = Instant::now();
         let mut report = SoakReport {
             version: VERSION,
@@ -132,19 +169,180 @@ impl Soak {
             checks: Vec::new(),
         };
         for run in 1..=self.times {
-            let mut options = runner.options().clone();
-            options.seed.get_or_insert_with(|| format!("soak-{run}"));
             let run_began = Instant::now();
-            let reports =
-                match Runner::new(runner.lab(), options).judge(&executable, cancel, |_| {}) {
-                    Err(RunError::Cancelled) => break,
-                    other => other?,
-                };
+            let options = runner.options().clone();
+            let reports = match judge(runner.lab(), options, run, &executable, cancel) {
+                Err(RunError::Cancelled) => break,
+                other => other?,
+            };
             report.add(run, &reports, run_began.elapsed().as_secs_f64());
             on_run(run, &reports);
         }
         report.seconds = began.elapsed().as_secs_f64();
         Ok(report)
+    }
+
+    /// Builds the lab's wrong answers once and has each judged again and again, a few at a time, by the checks that it
+    /// has to fail. `on_run` is told after each run how many there were, of all answers together, and in how many of
+    /// them something got through.
+    ///
+    /// # Errors
+    /// See [`WorkshopError`]; a wrong answer that does not compile is one.
+    pub fn run_wrong(
+        &self,
+        course: &Course,
+        lab: &Lab,
+        options: &Options,
+        cancel: &Cancel,
+        mut on_event: impl FnMut(Event),
+        on_run: impl FnMut(usize, usize) + Send,
+    ) -> Result<WrongReport, WorkshopError> {
+        let programs = Workshop::new(course).build([lab], cancel, &mut on_event)?;
+        let mut wrong = Vec::new();
+        for program in &programs {
+            let What::Wrong(answer) = &program.what else {
+                continue;
+            };
+            let Some(path) = &program.path else {
+                return Err(RunError::DoesNotCompile {
+                    package: program.title(),
+                    output: program
+                        .diagnostics
+                        .iter()
+                        .map(|said| said.rendered.as_str())
+                        .collect(),
+                }
+                .into());
+            };
+            wrong.push((answer, path.as_path()));
+        }
+        let mut of_solution = options.clone();
+        of_solution.subject = Subject::Solution;
+        let runner = Runner::new(lab, of_solution);
+        let built = runner.build(cancel, &mut on_event)?;
+        let Some(executable) = built.checks else {
+            return Err(RunError::DoesNotCompile {
+                package: runner.package()?,
+                output: built.report.output,
+            }
+            .into());
+        };
+
+        let began = Instant::now();
+        let checks = self.judge_wrong(&runner, &executable, &wrong, cancel, on_run)?;
+        Ok(WrongReport {
+            version: VERSION,
+            lab: lab.topic.clone(),
+            answers: wrong.len(),
+            seconds: began.elapsed().as_secs_f64(),
+            checks,
+        })
+    }
+
+    fn judge_wrong(
+        &self,
+        runner: &Runner<'_>,
+        executable: &Path,
+        wrong: &[(&WrongAnswer, &Path)],
+        cancel: &Cancel,
+        on_run: impl FnMut(usize, usize) + Send,
+    ) -> Result<Vec<WrongCheck>, RunError> {
+        let _busy = Busy::under(self.load);
+        let jobs = (1..=self.times).flat_map(|run| (0..wrong.len()).map(move |n| (run, n)));
+        let jobs = Mutex::new(jobs);
+        let checks = wrong
+            .iter()
+            .map(|(answer, _)| WrongCheck::of(answer))
+            .collect::<Vec<_>>();
+        let tally = Mutex::new((checks, 0, 0, on_run));
+        let judge_some = || -> Result<(), RunError> {
+            loop {
+                let next = locked(&jobs).next();
+                let Some((run, n)) = next else {
+                    return Ok(());
+                };
+                let (answer, program) = wrong[n];
+                let mut options = runner.options().clone();
+                options.program = Some(program.to_owned());
+                options.selection = Selection::Checks(answer.fails.clone());
+                let reports = match judge(runner.lab(), options, run, executable, cancel) {
+                    Err(RunError::Cancelled) => return Ok(()),
+                    other => other?,
+                };
+                let (checks, runs, through, on_run) = &mut *locked(&tally);
+                *runs += 1;
+                let passed = |report: &CheckReport| report.verdict == Verdict::Passed;
+                *through += usize::from(reports.iter().any(passed));
+                for report in &reports {
+                    let mut of_answer = checks[n].iter_mut();
+                    if let Some(check) = of_answer.find(|check| check.name == report.name) {
+                        check.add(report);
+                    }
+                }
+                on_run(*runs, *through);
+            }
+        };
+        thread::scope(|scope| {
+            let judges: Vec<_> = (0..JUDGES).map(|_| scope.spawn(judge_some)).collect();
+            judges.into_iter().try_for_each(|judge| {
+                let ended = judge.join();
+                ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })?;
+        let (checks, ..) = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(checks.into_iter().flatten().collect())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One run, with a seed of its own unless the options fix one.
+fn judge(
+    lab: &Lab,
+    mut options: Options,
+    run: usize,
+    executable: &Path,
+    cancel: &Cancel,
+) -> Result<Vec<CheckReport>, RunError> {
+    options.seed.get_or_insert_with(|| format!("soak-{run}"));
+    Runner::new(lab, options).judge(executable, cancel, |_| {})
+}
+
+impl WrongReport {
+    /// Whether each wrong answer failed what it has to, in every run.
+    pub fn all_failed(&self) -> bool {
+        self.checks.iter().all(|check| check.passes == 0)
+    }
+}
+
+impl WrongCheck {
+    /// One for each check that the wrong answer has to fail.
+    fn of(answer: &WrongAnswer) -> Vec<WrongCheck> {
+        let check = |name: &String| WrongCheck {
+            answer: answer.name.clone(),
+            name: name.clone(),
+            runs: 0,
+            passes: 0,
+            skipped: 0,
+            first_seed: None,
+        };
+        answer.fails.iter().map(check).collect()
+    }
+
+    fn add(&mut self, report: &CheckReport) {
+        self.runs += 1;
+        match report.verdict {
+            Verdict::Failed => {}
+            Verdict::Skipped(_) => self.skipped += 1,
+            Verdict::Passed => {
+                self.passes += 1;
+                if self.first_seed.is_none() {
+                    self.first_seed.clone_from(&report.seed);
+                }
+            }
+        }
     }
 }
 
@@ -209,6 +407,10 @@ struct Busy {
 }
 
 impl Busy {
+    fn under(load: Load) -> Option<Busy> {
+        (load == Load::Busy).then(Busy::begin)
+    }
+
     fn begin() -> Busy {
         let stop = Arc::new(AtomicBool::new(false));
         let cores = thread::available_parallelism().map_or(1, usize::from);

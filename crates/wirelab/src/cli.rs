@@ -218,6 +218,9 @@ pub struct Soak {
     /// Judge your own program instead of the solution
     #[arg(long)]
     pub mine: bool,
+    /// Judge the wrong answers instead, by the checks that they have to fail: what gets through, and how often
+    #[arg(long, conflicts_with = "mine")]
+    pub wrong: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -72,6 +72,38 @@ fn soak_counts_runs_and_shows_the_first_failure() {
 }
 
 #[test]
+fn soak_counts_how_often_a_wrong_answer_gets_through() {
+    let course = Course::new();
+    let answer = "solutions/01-one/wrong/forgets-two";
+    course.write(&format!("{answer}/src/words.rs"), BEGUN);
+    course.write(
+        &format!("{answer}/wrong.toml"),
+        "fails = [\"says_two\"]\nbelieves = \"One word is enough.\"\n",
+    );
+    course
+        .lab(&["soak", "one", "--wrong", "--times", "3", "--busy"])
+        .assert()
+        .success()
+        .stdout(contains("1 wrong answer, 3 runs each: none gets through"));
+    // It is right in this, so what it is said to fail lets it through.
+    course.write(
+        &format!("{answer}/wrong.toml"),
+        "fails = [\"says_one\", \"says_two\"]\nbelieves = \"One word is enough.\"\n",
+    );
+    course
+        .lab(&["soak", "--all", "--wrong", "--times", "3"])
+        .assert()
+        .code(1)
+        .stdout(contains("1 check let one through"))
+        .stdout(contains("PASSED 3 of 3 times: says_one with forgets-two"));
+    let soaked = course.json(&["soak", "one", "--wrong", "--times", "2", "--json"]);
+    let checks = &soaked["labs"][0]["checks"];
+    assert_eq!(checks[0]["passes"], 2, "{soaked}");
+    assert_eq!(checks[1]["passes"], 0, "{soaked}");
+    assert_eq!(checks[1]["runs"], 2, "{soaked}");
+}
+
+#[test]
 fn soak_wants_a_lab_or_all() {
     let course = Course::new();
     course
