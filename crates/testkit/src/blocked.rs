@@ -252,10 +252,22 @@ pub(crate) fn processor_time_wanted(programs: &[u32]) -> Option<Duration> {
     programs.iter().map(|root| of(*root)).sum()
 }
 
+fn pidfd_of(pid: u32) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// Waits until a process that nobody has collected yet has ended, for so long at most (pidfd_open(2)). None where that
+/// cannot be waited for.
+pub(crate) fn wait_for_exit(pid: u32, time: Duration) -> Option<()> {
+    let pidfd = pidfd_of(pid)?;
+    let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
+    poll(&mut fds, Some(&time.try_into().ok()?)).ok().map(drop)
+}
+
 /// A copy of a descriptor of another process, to be dropped at once: it keeps the socket open.
 fn borrow(pid: u32, fd: u64) -> Option<OwnedFd> {
-    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
-    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    let pidfd = pidfd_of(pid)?;
     rustix::process::pidfd_getfd(pidfd, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()
 }
 

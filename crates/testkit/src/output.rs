@@ -9,10 +9,17 @@ use crate::wait::TICK;
 /// How much of one stream is kept, in bytes; a program that prints more is stopped.
 const LIMIT: usize = 8 << 20;
 
+/// How much is read at once, in bytes.
+const PIECE: usize = 16 << 10;
+
 /// One output stream of a program.
+#[derive(Default)]
 pub(crate) struct Output {
     state: Mutex<State>,
     changed: Condvar,
+    /// Held by whoever keeps the stream from being collected.
+    #[cfg(unix)]
+    held: Mutex<()>,
     /// A copy of the pipe, to ask how much is in it.
     #[cfg(target_os = "linux")]
     copy: Option<std::os::fd::OwnedFd>,
@@ -28,49 +35,64 @@ struct State {
 }
 
 impl Output {
-    /// Collects `pipe` in a thread of its own until its end.
-    pub(crate) fn collect(pipe: impl Pipe) -> Arc<Self> {
-        let output = Arc::new(Output {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            #[cfg(target_os = "linux")]
-            copy: pipe.as_fd().try_clone_to_owned().ok(),
+    /// Collects a program's two streams until their ends, in a thread beside it: standard output and standard error.
+    pub(crate) fn collect(stdout: impl Pipe, stderr: impl Pipe) -> [Arc<Self>; 2] {
+        let pipes: [Box<dyn Pipe>; 2] = [Box::new(stdout), Box::new(stderr)];
+        let pipes = pipes.map(|pipe| {
+            let output = Output {
+                #[cfg(target_os = "linux")]
+                copy: pipe.as_fd().try_clone_to_owned().ok(),
+                ..Output::default()
+            };
+            (pipe, Arc::new(output))
         });
-        let into = output.clone();
-        std::thread::spawn(move || into.fill(pipe));
-        output
+        let outputs = [&pipes[0].1, &pipes[1].1].map(Arc::clone);
+        #[cfg(unix)]
+        std::thread::spawn(move || collect_all(pipes.into()));
+        #[cfg(not(unix))]
+        for (mut pipe, output) in pipes {
+            std::thread::spawn(move || {
+                let mut buffer = [0; PIECE];
+                loop {
+                    let came = pipe.read(&mut buffer);
+                    if !output.keep(&mut lock(&output.state), &buffer, came) {
+                        return;
+                    }
+                }
+            });
+        }
+        outputs
     }
 
-    fn fill(&self, mut pipe: impl Pipe) {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            // On Unix, wait first and read under the lock: whoever holds the lock knows that each
-            // byte is either still in the pipe or already here, which a proof of a hang needs.
-            #[cfg(unix)]
-            let (mut state, came) = {
-                wait_readable(&pipe);
-                let state = lock(&self.state);
-                (state, pipe.read(&mut buffer))
-            };
-            #[cfg(not(unix))]
-            let (mut state, came) = {
-                let came = pipe.read(&mut buffer);
-                (lock(&self.state), came)
-            };
-            match came {
-                Ok(0) | Err(_) => {
-                    state.ended = true;
-                    self.changed.notify_all();
-                    return;
-                }
-                Ok(n) => {
-                    let room = LIMIT.saturating_sub(state.bytes.len());
-                    state.bytes.extend_from_slice(&buffer[..n.min(room)]);
-                    state.flooded |= n > room;
-                    self.changed.notify_all();
-                }
+    /// Takes in what lies in the pipe, which is ready; whether more may come. Nothing is taken while somebody holds the
+    /// stream: then there is no answer.
+    ///
+    /// It is read under the lock: whoever holds that knows that each byte is either still in the pipe or already here,
+    /// which a proof of a hang needs.
+    #[cfg(unix)]
+    fn take_in(&self, pipe: &mut dyn Pipe, buffer: &mut [u8]) -> Option<bool> {
+        let _turn = self.held.try_lock().ok()?;
+        let mut state = lock(&self.state);
+        let came = pipe.read(buffer);
+        Some(self.keep(&mut state, buffer, came))
+    }
+
+    /// Keeps what came; whether more may come.
+    fn keep(&self, state: &mut State, buffer: &[u8], came: std::io::Result<usize>) -> bool {
+        let more = match came {
+            Ok(n) if n > 0 => {
+                let room = LIMIT.saturating_sub(state.bytes.len());
+                state.bytes.extend_from_slice(&buffer[..n.min(room)]);
+                state.flooded |= n > room;
+                true
             }
-        }
+            _ => {
+                state.ended = true;
+                false
+            }
+        };
+        self.changed.notify_all();
+        more
     }
 
     /// Waits up to `time` for anything new, then gives what `take` makes of the unread bytes;
@@ -135,7 +157,7 @@ impl Output {
     /// pipe, and how many it holds.
     #[cfg(target_os = "linux")]
     pub(crate) fn while_uncollected(&self, act: impl FnOnce(&dyn Fn() -> (usize, usize))) {
-        let _state = lock(&self.state);
+        let _held = lock(&self.held);
         let Some(pipe) = &self.copy else { return };
         let size = rustix::pipe::fcntl_setpipe_size(pipe, 4096)
             .or_else(|_| rustix::pipe::fcntl_getpipe_size(pipe))
@@ -182,9 +204,29 @@ pub(crate) trait Pipe: Read + Send + 'static {}
 #[cfg(not(unix))]
 impl<P: Read + Send + 'static> Pipe for P {}
 
+/// Collects what comes out of all of these, until none is left.
 #[cfg(unix)]
-fn wait_readable(pipe: &impl std::os::fd::AsFd) {
+fn collect_all(mut open: Vec<(Box<dyn Pipe>, Arc<Output>)>) {
     use rustix::event::{PollFd, PollFlags, poll};
-    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
-    while let Err(rustix::io::Errno::INTR) = poll(&mut fds, None) {}
+    let mut buffer = [0; PIECE];
+    while !open.is_empty() {
+        let fds = open
+            .iter()
+            .map(|(pipe, _)| PollFd::new(pipe, PollFlags::IN));
+        let mut fds: Vec<PollFd<'_>> = fds.collect();
+        while let Err(rustix::io::Errno::INTR) = poll(&mut fds, None) {}
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let (mut ready, mut held) = (ready.into_iter(), false);
+        open.retain_mut(|(pipe, output)| {
+            if ready.next() == Some(false) {
+                return true;
+            }
+            let more = output.take_in(&mut **pipe, &mut buffer);
+            held |= more.is_none();
+            more.unwrap_or(true)
+        });
+        if held {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }

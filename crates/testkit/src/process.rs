@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
 #[cfg(windows)]
 use process_wrap::std::JobObject;
@@ -153,6 +154,15 @@ impl Running {
             *ended = lock(&self.child).inner_mut().try_wait().ok().flatten();
         }
         *ended
+    }
+
+    /// Waits until it has ended, for so long at most.
+    pub(crate) fn wait(&self, time: Duration) {
+        #[cfg(target_os = "linux")]
+        if crate::blocked::wait_for_exit(self.pid, time).is_some() {
+            return;
+        }
+        std::thread::sleep(time);
     }
 
     /// Ends it and all its descendants.
