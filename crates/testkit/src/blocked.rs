@@ -96,9 +96,14 @@ pub(crate) fn tree(root: u32) -> Vec<u32> {
 /// The program that was started as `root`, and all its descendants. Where a launcher has put a sandbox around it,
 /// whatever runs inside: the two processes that are the launcher's wait, and say nothing of the program.
 pub(crate) fn program(root: u32) -> Vec<u32> {
+    with_descendants(outermost(root))
+}
+
+/// Those processes of it whose parents are not of it.
+fn outermost(root: u32) -> Vec<u32> {
     match sandbox(root).map(children) {
-        Some(inside) if !inside.is_empty() => with_descendants(inside),
-        _ => tree(root),
+        Some(inside) if !inside.is_empty() => inside,
+        _ => vec![root],
     }
 }
 
@@ -191,20 +196,21 @@ pub(crate) fn is_in_its_program(pid: u32) -> bool {
     }
 }
 
-/// Whether every thread of the program and its descendants sleeps.
+/// Whether every thread of the program and its descendants sleeps. It is asked again and again while most of the time
+/// one of them does not: the first of those that is found ends the look.
 pub(crate) fn all_asleep(root: u32) -> bool {
-    program(root).iter().all(|pid| {
-        std::fs::read_dir(format!("/proc/{pid}/task"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .all(|task| {
-                matches!(
-                    state(&format!("{}/stat", task.path().display())),
-                    b'S' | b'Z'
-                )
-            })
-    })
+    let mut all = outermost(root);
+    let mut next = 0;
+    while let Some(pid) = all.get(next).copied() {
+        next += 1;
+        for tid in threads(pid) {
+            if !matches!(state(&format!("/proc/{pid}/task/{tid}/stat")), b'S' | b'Z') {
+                return false;
+            }
+            all.extend(children_of(pid, tid));
+        }
+    }
+    true
 }
 
 /// The most memory that the program and its descendants have had at a time, in bytes.
