@@ -41,17 +41,8 @@ pub fn run(session: &Session, args: &cli::Soak) -> anyhow::Result<u8> {
     let interrupted = soak.cancel.clone();
     interrupt::listen(move || interrupted.cancel())?;
     let good = if args.wrong {
-        let solved = |lab: &&Lab| lab.solution_dir().is_some();
-        let (with, without): (Vec<&Lab>, Vec<&Lab>) = labs.into_iter().partition(solved);
-        if let (true, Some(lab)) = (with.is_empty(), without.first()) {
-            let why = format!(
-                "{} has no wrong answers here: they lie with the solutions",
-                lab.topic
-            );
-            return Err(Unusable(why).into());
-        }
         soak.each(
-            &with,
+            &labs,
             |lab| soak.wrong_answers_of(lab),
             WrongReport::all_failed,
         )?
@@ -141,6 +132,13 @@ impl Soaking<'_> {
     }
 
     fn wrong_answers_of(&self, lab: &Lab) -> anyhow::Result<Option<WrongReport>> {
+        if lab.solution_dir().is_none() {
+            let why = format!(
+                "{} has no wrong answers here: they lie with the solutions",
+                lab.topic
+            );
+            return Err(Unusable(why).into());
+        }
         let report = self.soak.run_wrong(
             &self.session.course,
             lab,

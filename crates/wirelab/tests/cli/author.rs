@@ -101,6 +101,13 @@ fn soak_counts_how_often_a_wrong_answer_gets_through() {
     assert_eq!(checks[0]["passes"], 2, "{soaked}");
     assert_eq!(checks[1]["passes"], 0, "{soaked}");
     assert_eq!(checks[1]["runs"], 2, "{soaked}");
+    // As in a learner's copy.
+    std::fs::remove_dir_all(course.path("solutions/01-one")).unwrap();
+    course
+        .lab(&["soak", "one", "--wrong"])
+        .assert()
+        .code(2)
+        .stderr(contains("one has no wrong answers here"));
 }
 
 #[test]
