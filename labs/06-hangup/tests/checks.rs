@@ -818,7 +818,7 @@ mod step_5 {
         /// How many send, so that one of them has a processor.
         const SENDERS: usize = 4;
         let check = check!();
-        let server = check.start(["serve", "--timeout", "0.05", "--drain", "1000000000000000"]);
+        let server = check.start(["serve", "--timeout", "0.03", "--drain", "1000000000000000"]);
         // On a crowded machine the flood may have ebbed just when the time was over; not each time.
         for _ in 0..3 {
             let Ok(mut flood) = TcpStream::connect(server.addr()) else {
