@@ -1,5 +1,7 @@
 //! What a program prints: collected by threads, bounded, waited for.
 use std::io::Read;
+#[cfg(unix)]
+use std::sync::TryLockError;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -71,7 +73,12 @@ impl Output {
     /// which a proof of a hang needs.
     #[cfg(unix)]
     fn take_in(&self, pipe: &mut dyn Pipe, buffer: &mut [u8]) -> Option<bool> {
-        let _turn = self.held.try_lock().ok()?;
+        let _turn = match self.held.try_lock() {
+            Ok(turn) => turn,
+            // A check that has failed while it held the stream shows what comes.
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         let mut state = lock(&self.state);
         let came = pipe.read(buffer);
         Some(self.keep(&mut state, buffer, came))
@@ -228,5 +235,62 @@ fn collect_all(mut open: Vec<(Box<dyn Pipe>, Arc<Output>)>) {
         if held {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::io::{PipeWriter, Write as _, pipe};
+
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    fn streams() -> ([Arc<Output>; 2], [PipeWriter; 2]) {
+        let [(out, into_out), (err, into_err)] = [pipe(), pipe()].map(Result::unwrap);
+        (Output::collect(out, err), [into_out, into_err])
+    }
+
+    #[test]
+    fn each_stream_comes_to_its_own_end() {
+        let ([out, err], [mut into_out, mut into_err]) = streams();
+        into_out.write_all(b"one").unwrap();
+        drop(into_out);
+        out.wait_for_end(DEADLINE);
+        into_err.write_all(b"two").unwrap();
+        drop(into_err);
+        err.wait_for_end(DEADLINE);
+        assert_eq!([out.all(), err.all()], [b"one", b"two"]);
+    }
+
+    #[test]
+    fn one_is_collected_while_the_other_is_held() {
+        let ([out, err], [mut into_out, mut into_err]) = streams();
+        out.while_uncollected(|waiting| {
+            into_out.write_all(b"later").unwrap();
+            // More than a pipe holds.
+            let much = vec![b'.'; 1 << 20];
+            into_err.write_all(&much).unwrap();
+            drop(into_err);
+            err.wait_for_end(DEADLINE);
+            assert_eq!(err.all(), much);
+            assert_eq!((waiting().0, out.all().len()), (5, 0));
+        });
+        drop(into_out);
+        out.wait_for_end(DEADLINE);
+        assert_eq!(out.all(), b"later");
+    }
+
+    #[test]
+    fn what_was_held_when_a_check_failed_is_collected() {
+        let ([out, _err], [mut into_out, _into_err]) = streams();
+        let holds = out.clone();
+        let failed = std::thread::spawn(move || {
+            holds.while_uncollected(|_| std::panic::resume_unwind(Box::new(())));
+        });
+        assert!(failed.join().is_err());
+        into_out.write_all(b"after").unwrap();
+        drop(into_out);
+        out.wait_for_end(DEADLINE);
+        assert_eq!(out.all(), b"after");
     }
 }
