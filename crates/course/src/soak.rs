@@ -1,7 +1,7 @@
 //! A lab's checks, many times over: what fails once in a hundred runs fails a learner some day, and what a wrong answer
 //! passes once in a hundred is a grade that is not deserved.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -148,15 +148,7 @@ impl Soak {
         mut on_event: impl FnMut(Event),
         mut on_run: impl FnMut(usize, &[CheckReport]),
     ) -> Result<SoakReport, RunError> {
-        on_event(Event::Building);
-        let built = runner.build(cancel, &mut on_event)?;
-        on_event(Event::Built(built.report.clone()));
-        let Some(executable) = built.checks else {
-            return Err(RunError::DoesNotCompile {
-                package: runner.package()?,
-                output: built.report.output,
-            });
-        };
+        let executable = checks_of(runner, cancel, &mut on_event)?;
         let _busy = Busy::under(self.load);
         let began = Instant::now();
         let mut report = SoakReport {
@@ -219,15 +211,7 @@ impl Soak {
         let mut of_solution = options.clone();
         of_solution.subject = Subject::Solution;
         let runner = Runner::new(lab, of_solution);
-        let built = runner.build(cancel, &mut on_event)?;
-        let Some(executable) = built.checks else {
-            return Err(RunError::DoesNotCompile {
-                package: runner.package()?,
-                output: built.report.output,
-            }
-            .into());
-        };
-
+        let executable = checks_of(&runner, cancel, &mut on_event)?;
         let began = Instant::now();
         let checks = self.judge_wrong(&runner, &executable, &wrong, cancel, on_run)?;
         Ok(WrongReport {
@@ -296,6 +280,24 @@ impl Soak {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Builds the runner's subject; the executable of its checks.
+fn checks_of(
+    runner: &Runner<'_>,
+    cancel: &Cancel,
+    mut on_event: impl FnMut(Event),
+) -> Result<PathBuf, RunError> {
+    on_event(Event::Building);
+    let built = runner.build(cancel, &mut on_event)?;
+    on_event(Event::Built(built.report.clone()));
+    match built.checks {
+        Some(executable) => Ok(executable),
+        None => Err(RunError::DoesNotCompile {
+            package: runner.package()?,
+            output: built.report.output,
+        }),
+    }
 }
 
 /// One run, with a seed of its own unless the options fix one.

@@ -48,7 +48,7 @@ impl Output {
             };
             (pipe, Arc::new(output))
         });
-        let outputs = [&pipes[0].1, &pipes[1].1].map(Arc::clone);
+        let outputs = pipes.each_ref().map(|(_, output)| output.clone());
         #[cfg(unix)]
         std::thread::spawn(move || collect_all(pipes.into()));
         #[cfg(not(unix))]

@@ -156,13 +156,13 @@ impl Running {
         *ended
     }
 
-    /// Waits until it has ended, for so long at most.
+    /// Waits until it has ended, for so long at most; less where nothing tells the end, and it has to be looked for.
     pub(crate) fn wait(&self, time: Duration) {
         #[cfg(target_os = "linux")]
         if crate::blocked::wait_for_exit(self.pid, time).is_some() {
             return;
         }
-        std::thread::sleep(time);
+        std::thread::sleep(time.min(Duration::from_millis(1)));
     }
 
     /// Ends it and all its descendants.

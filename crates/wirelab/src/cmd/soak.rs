@@ -165,6 +165,15 @@ trait InWords {
     fn in_words(&self, times: usize, terminal: &Terminal) -> String;
 }
 
+/// How many runs came to their end, of so many that were asked for.
+fn runs_of(runs: usize, times: usize) -> String {
+    if runs == times {
+        count_of(times, "run")
+    } else {
+        format!("{runs} of {times} runs, then interrupted")
+    }
+}
+
 impl InWords for WrongReport {
     fn in_words(&self, times: usize, terminal: &Terminal) -> String {
         let through = self.checks.iter().filter(|check| check.passes > 0).count();
@@ -175,10 +184,7 @@ impl InWords for WrongReport {
             terminal.paint(Tone::Bad, &text)
         };
         let fewest = self.checks.iter().map(|check| check.runs).min();
-        let runs = match fewest.unwrap_or(times) {
-            all if all == times => count_of(times, "run"),
-            fewest => format!("{fewest} of {times} runs, then interrupted"),
-        };
+        let runs = runs_of(fewest.unwrap_or(times), times);
         let answers = count_of(self.answers, "wrong answer");
         let mut out = String::new();
         let _ = writeln!(
@@ -223,11 +229,7 @@ impl InWords for SoakReport {
             let text = format!("{} with a failure", count_of(self.failed_runs, "run"));
             terminal.paint(Tone::Bad, &text)
         };
-        let runs = if self.runs == times {
-            count_of(times, "run")
-        } else {
-            format!("{} of {times} runs, then interrupted", self.runs)
-        };
+        let runs = runs_of(self.runs, times);
         let _ = writeln!(
             out,
             "{:<20} {runs}: {verdict} · {:.1} s, the slowest {:.2} s",
