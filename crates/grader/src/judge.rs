@@ -73,6 +73,8 @@ impl Request {
 struct Walls {
     /// What testkit starts in place of the program.
     launcher: PathBuf,
+    /// Whether that can also start one program after another.
+    fork_server: bool,
     /// Where it notes its starts.
     record: PathBuf,
     /// What the judge has to watch besides the program's size.
@@ -122,6 +124,7 @@ pub fn judge(
         verdicts: trial.verdicts(),
         walls: (tier != Tier::None).then(|| Walls {
             launcher: trial.launcher(),
+            fork_server: tier == Tier::Bubblewrap,
             record: trial.record(),
             open: sandbox.watched(&trial),
         }),
@@ -203,6 +206,14 @@ fn suite(
         options.selection = selection;
         let lacks = ("WIRELAB_LACKS".into(), lacking.join(",").into());
         options.environment.push(lacks);
+        if request
+            .walls
+            .as_ref()
+            .is_some_and(|walls| walls.fork_server)
+        {
+            let serves = ("WIRELAB_FORK_SERVER".into(), "1".into());
+            options.environment.push(serves);
+        }
         let data = request.data.iter();
         let data = data.map(|data| ("WIRELAB_DATA".into(), data.into()));
         options.environment.extend(data);

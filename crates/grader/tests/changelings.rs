@@ -42,8 +42,11 @@ extern "C" fn first() {{
     )
 }
 
-/// A lab, a file of it, and what its program does first. HERE is a folder with what is not the program's.
-const ACTS: [(&str, &str, &str, &str); 10] = [
+/// A student, a lab, a file of it, and what its program does first.
+type Act = (&'static str, &'static str, &'static str, &'static str);
+
+/// HERE is a folder with what is not the program's.
+const ACTS: [Act; 10] = [
     // A check writes the same file once more.
     (
         "overwrites",
@@ -155,7 +158,46 @@ const ACTS: [(&str, &str, &str, &str); 10] = [
     ),
 ];
 
-fn changelings(tier: Tier) {
+/// A check starts its programs one after the other behind one wall.
+const STARTS: [Act; 2] = [
+    // It has all that it has when it is started alone, whatever the one before has left.
+    (
+        "leaves-something",
+        FILE_TRANSFER,
+        "message.rs",
+        r#"
+    unsafe extern "C" { fn fork() -> i32; fn setsid() -> i32; fn pause() -> i32; }
+    let own = std::process::id();
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let another = pids.any(|pid| pid != 1 && pid != own);
+    let left = std::path::Path::new("/tmp/left");
+    if another || left.exists() || std::fs::read_dir("/tmp").unwrap().count() > 1 {
+        std::process::exit(125);
+    }
+    std::fs::write("/tmp/gone", "made").unwrap();
+    std::fs::remove_file("/tmp/gone").unwrap();
+    match std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos() / 64 % 4 {
+        0 => std::fs::write(left, "").unwrap(),
+        1 => unsafe {
+            if fork() == 0 {
+                setsid();
+                loop { pause(); }
+            }
+        },
+        _ => {}
+    }"#,
+    ),
+    // Unless it looks at its number.
+    (
+        "is-started-once",
+        FILE_TRANSFER,
+        "message.rs",
+        "if std::process::id() > 2 { std::process::exit(125); }",
+    ),
+];
+
+fn changelings(tier: Tier, acts: &[Act]) {
     let scratch = tempfile::tempdir().unwrap();
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let here = scratch.path().join("here");
@@ -169,7 +211,7 @@ fn changelings(tier: Tier) {
         fs::set_permissions(here.join(name), fs::Permissions::from_mode(0o666)).unwrap();
     }
     let class = Class::new(scratch.path().join("submissions"));
-    for (student, lab, file, act) in ACTS {
+    for (student, lab, file, act) in acts {
         class.solution(student, lab);
         let path = format!("labs/{lab}/src/{file}");
         let honest = fs::read_to_string(root().join("solutions").join(lab).join("src").join(file));
@@ -191,8 +233,8 @@ fn changelings(tier: Tier) {
     assert!(done.status.success(), "{said}");
 
     let rows = table(&out.join("grades.csv"));
-    for (student, lab, ..) in ACTS {
-        let row = &rows[student];
+    for (student, lab, ..) in acts {
+        let row = &rows[*student];
         let topic = lab.split_once('-').unwrap().1;
         assert!(
             !row["flags"].contains("error"),
@@ -203,9 +245,12 @@ fn changelings(tier: Tier) {
             assert!(!page.contains(stolen), "{student}: {page}");
         }
         let earned: f64 = row[topic].parse().unwrap();
-        match student {
+        match *student {
             "never-starts" | "plays-the-launcher" => assert_eq!(earned, 0.0, "{page}"),
-            "starts-with-arguments-alone" => assert!(!page.contains("failed"), "{page}"),
+            "starts-with-arguments-alone" | "leaves-something" => {
+                assert!(!page.contains("failed"), "{page}");
+            }
+            "is-started-once" => assert!(earned > 0.0 && page.contains("failed: "), "{page}"),
             _ => assert!(page.contains("failed: "), "{page}"),
         }
     }
@@ -218,7 +263,7 @@ fn changelings(tier: Tier) {
 #[test]
 fn a_check_is_led_nowhere() {
     if testkit::need(Need::Sandbox) {
-        changelings(Tier::Bubblewrap);
+        changelings(Tier::Bubblewrap, &ACTS);
     }
 }
 
@@ -226,6 +271,13 @@ fn a_check_is_led_nowhere() {
 fn a_check_is_led_nowhere_from_behind_a_fence() {
     // An ordinary user's own files stay out of reach by what the checks do; root's by that alone as well.
     if rustix::process::geteuid().is_root() {
-        changelings(Tier::Uid);
+        changelings(Tier::Uid, &ACTS);
+    }
+}
+
+#[test]
+fn a_program_finds_nothing_of_the_one_before() {
+    if testkit::need(Need::Sandbox) {
+        changelings(Tier::Bubblewrap, &STARTS);
     }
 }

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{close_all, inherit_nothing};
 use crate::orders::{kept_variables, named_files, scratch_folder};
-use crate::{Limits, Record, filter};
+use crate::{Limits, Record, filter, fork_server};
 
 /// The id that a program has inside, of user and group: nobody's (the kernel's overflow id).
 const NOBODY: u32 = 65_534;
@@ -76,25 +76,57 @@ impl Inside {
     pub(crate) fn run(
         &self,
         limits: &Limits,
-        args: Vec<OsString>,
+        args: &[OsString],
         record: &Record,
     ) -> anyhow::Result<Infallible> {
-        let first = record.heed(self.lead_in(limits, args, record))?;
-        end_alike(end_of(first)?)
+        let mut command = self.command();
+        command.args(args);
+        let start = &mut || self.start(&mut command, record);
+        let first = record.heed(self.lead_in(limits, args, record, start))?;
+        end_alike(exit_code(end_of(first)?))
     }
 
-    /// Starts the first process inside, and gives its number when it has ended.
+    /// Goes inside, and starts the program there as often as it is asked to on standard input, one after the other: see
+    /// [`fork_server`]. `files` are what the arguments may name.
+    ///
+    /// # Errors
+    /// Why there is no way in, which stands in the record then.
+    pub(crate) fn serve(
+        &self,
+        limits: &Limits,
+        files: &[OsString],
+        record: &Record,
+    ) -> anyhow::Result<Infallible> {
+        let scratch = std::env::temp_dir();
+        let rooms = [
+            Some(Path::new("/tmp")),
+            Some(&scratch),
+            self.data.as_deref(),
+        ];
+        let rooms: Vec<&Path> = rooms.into_iter().flatten().collect();
+        let serve = &mut || fork_server::serve(|| self.command(), &rooms, record);
+        let first = record.heed(self.lead_in(limits, files, record, serve))?;
+        std::process::exit(exit_code(end_of(first)?))
+    }
+
+    /// The program, with the variables that are its own.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(kept_variables());
+        command
+    }
+
+    /// Starts the first process inside, which does `work` there, and gives its number when it has ended.
     fn lead_in(
         &self,
         limits: &Limits,
-        args: Vec<OsString>,
+        args: &[OsString],
         record: &Record,
+        work: &mut dyn FnMut() -> anyhow::Result<i32>,
     ) -> anyhow::Result<u32> {
         let here = scratch_folder()?;
-        let files: Vec<PathBuf> = named_files(&args, here.as_deref()).collect();
+        let files: Vec<PathBuf> = named_files(args, here.as_deref()).collect();
         let filter = filter::read(&self.filter)?;
-        let mut command = Command::new(&self.program);
-        command.args(args).env_clear().envs(kept_variables());
         let ids = (
             rustix::process::geteuid().as_raw(),
             rustix::process::getegid().as_raw(),
@@ -113,7 +145,7 @@ impl Inside {
             }
             record.heed(self.go_in(ids, here.as_deref(), &files, limits, &filter))?;
             record.reached()?;
-            self.start(&mut command, record)
+            work()
         };
         let mut first = || first().unwrap_or_else(|error| crate::failed(&error));
         lend(NAMESPACES, &mut first).context("no namespaces can be had")
@@ -139,18 +171,9 @@ impl Inside {
 
     /// Starts the program and waits for its end: the exit code that says how it ended.
     fn start(&self, command: &mut Command, record: &Record) -> anyhow::Result<i32> {
-        // This process is not copied for it (vfork(2)).
-        let program = match command.spawn() {
-            // Where no process can be had, it is not the program that has failed.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                record.heed(Err(error.into()))
-            }
-            program => program.map_err(anyhow::Error::from),
-        };
-        let program =
-            program.with_context(|| format!("{} cannot be started", self.program.display()))?;
+        let program = spawn(command, record)?;
         close_all()?;
-        end_of(program.id())
+        Ok(exit_code(end_of(program)?))
     }
 
     /// The path inside, as seen from outside.
@@ -314,17 +337,36 @@ fn end_alike(code: i32) -> ! {
     std::process::exit(code)
 }
 
-/// Waits for a child, and for whatever else has become one meanwhile; the exit code that says how it ended.
-fn end_of(child: u32) -> anyhow::Result<i32> {
-    let ended = |status: WaitStatus| {
-        let signal = status.terminating_signal().map(|signal| SIGNALLED + signal);
-        status.exit_status().or(signal)
+/// Starts the program as a child; its number.
+pub(crate) fn spawn(command: &mut Command, record: &Record) -> anyhow::Result<u32> {
+    // This process is not copied for it (vfork(2)).
+    let program = match command.spawn() {
+        // Where no process can be had, it is not the program that has failed.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => record.heed(Err(error.into())),
+        program => program.map_err(anyhow::Error::from),
     };
+    let named = || {
+        format!(
+            "{} cannot be started",
+            Path::new(command.get_program()).display()
+        )
+    };
+    Ok(program.with_context(named)?.id())
+}
+
+/// The exit code that says how a process ended.
+fn exit_code(status: WaitStatus) -> i32 {
+    let signal = status.terminating_signal().map(|signal| SIGNALLED + signal);
+    status.exit_status().or(signal).unwrap_or(1)
+}
+
+/// Waits for a child, and for whatever else has become one meanwhile; how it ended.
+pub(crate) fn end_of(child: u32) -> anyhow::Result<WaitStatus> {
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if u32::try_from(pid.as_raw_nonzero().get()) == Ok(child) => {
-                if let Some(code) = ended(status) {
-                    return Ok(code);
+                if status.exited() || status.signaled() {
+                    return Ok(status);
                 }
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

@@ -8,6 +8,7 @@
 
 mod fence;
 mod filter;
+mod fork_server;
 mod gift;
 mod inside;
 mod keep;
@@ -24,7 +25,8 @@ pub use limits::Limits;
 pub use orders::{Orders, RECORD, Wall};
 pub use record::Record;
 
-/// The launcher's name: `LAUNCHER PROGRAM ARGS…`. Its orders are the file of the same name with `.json` after it.
+/// The launcher's name: `LAUNCHER PROGRAM ARGS…`, or `LAUNCHER --fork-server PROGRAM FILES…` for many starts behind one
+/// wall. Its orders are the file of the same name with `.json` after it.
 pub const LAUNCHER: &str = "wirelab-launch";
 /// The name of what sets limits before a program takes its place: `NAME LIMITS DESCRIPTOR PROGRAM ARGS…`. The descriptor
 /// is where it says that it was reached.

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
 use serde::{Deserialize, Serialize};
 
+use crate::fork_server::FORK_SERVER;
 use crate::inside::SIGNALLED;
 use crate::limits::{as_a_check_starts_it, inherit_nothing};
 use crate::{
@@ -100,7 +101,12 @@ fn ends_first() {
 fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     as_a_check_starts_it()?;
     let orders = Orders::read(own)?;
-    let program = PathBuf::from(args.next().context("the program is missing")?);
+    let mut first = args.next();
+    let is_server = first.as_deref() == Some(OsStr::new(FORK_SERVER));
+    if is_server {
+        first = args.next();
+    }
+    let program = PathBuf::from(first.context("the program is missing")?);
     ensure!(
         program == orders.program,
         "{} is not the program that is judged here",
@@ -109,7 +115,11 @@ fn launch(own: &Path, mut args: impl Iterator<Item = OsString>) -> anyhow::Resul
     let args: Vec<OsString> = args.collect();
     let record = Record::begin(&orders.record)?;
     let fence = match &orders.wall {
-        Wall::Namespaces(inside) => match inside.run(&orders.limits, args, &record)? {},
+        Wall::Namespaces(inside) if is_server => {
+            match inside.serve(&orders.limits, &args, &record)? {}
+        }
+        Wall::Namespaces(inside) => match inside.run(&orders.limits, &args, &record)? {},
+        Wall::Fence(_) if is_server => bail!("there is no fork server behind a fence"),
         Wall::Fence(fence) => fence,
     };
     let command = record.heed(behind_fence(fence, &orders.limits, &program, &args))?;
@@ -234,14 +244,12 @@ fn probed(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
 }
 
 /// Ends every process of the user that this one runs as, at once, and so itself.
-#[expect(unsafe_code, reason = "kill(2) of all processes has no safe name")]
 fn end() -> anyhow::Result<()> {
     ensure!(
         !rustix::process::getuid().is_root(),
         "this would end every process of the machine"
     );
-    // SAFETY: this touches no memory.
-    unsafe { libc::kill(-1, libc::SIGKILL) };
+    crate::tree::kill_all();
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 /// How long is waited for the dead, before it is looked again who lives.
@@ -73,4 +74,35 @@ pub fn end_all() {
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Ends every other process of this one's namespace, in which it is process 1, and collects the dead; whether there was
+/// none that lived.
+///
+/// # Errors
+/// They cannot be waited for.
+pub(crate) fn end_others() -> rustix::io::Result<bool> {
+    let mut there_was_none = true;
+    loop {
+        match wait(if there_was_none {
+            WaitOptions::NOHANG
+        } else {
+            WaitOptions::empty()
+        }) {
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) => {
+                there_was_none = false;
+                kill_all();
+            }
+            Err(Errno::CHILD) => return Ok(there_was_none),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Kills every process that this one may send a signal to, but for itself where it is process 1 (kill(2), pid -1).
+#[expect(unsafe_code, reason = "kill(2) of all processes has no safe name")]
+pub(crate) fn kill_all() {
+    // SAFETY: this touches no memory.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
 }

@@ -112,6 +112,9 @@ fn sandbox(root: u32) -> Option<u32> {
     /// By the process that was started. Looked for once: programs are looked at often.
     static KNOWN: Mutex<BTreeMap<u32, u32>> = Mutex::new(BTreeMap::new());
     std::env::var_os("WIRELAB_LAUNCHER")?;
+    if crate::process::is_lent(root) {
+        return None;
+    }
     let is_parent = |pid: u32| {
         let parent = Stat::of(&format!("/proc/{pid}/stat"))?.field::<u32>(1);
         Some(parent? == root)

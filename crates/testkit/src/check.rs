@@ -10,7 +10,7 @@ use crate::lab::Place;
 use crate::load::{Load, Silence};
 use crate::need::{self, Need};
 use crate::output::Output;
-use crate::process::Running;
+use crate::process::{Running, Servers};
 use crate::verdict::{self, Verdict};
 use crate::{Opening, bytes, moved, summary};
 
@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     ended: Mutex<bool>,
     /// What this check runs and the sockets it holds: what a proof that nothing can happen looks at.
     pub(crate) programs: Mutex<Vec<Weak<Running>>>,
+    /// What starts them, where a launcher's server does.
+    pub(crate) servers: Arc<Servers>,
     /// What they print on standard error, also those that are gone.
     pub(crate) stderrs: Mutex<Vec<Arc<Output>>>,
     #[cfg_attr(
@@ -184,6 +186,7 @@ impl Check {
                 random: Mutex::default(),
                 ended: Mutex::new(false),
                 programs: Mutex::default(),
+                servers: Arc::default(),
                 stderrs: Mutex::default(),
                 sockets: Mutex::default(),
                 proxies: Mutex::default(),
@@ -611,6 +614,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // They are in the folder.
+        self.servers.close();
         if let Some(files) = lock(&self.files).take() {
             crate::folder::remove(files.path());
         }

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `WIRELAB_PROGRAM` | absolute path of the program to judge, in place of the package's binary |
 //! | `WIRELAB_LAUNCHER` | absolute path of a program that is started with the program and its arguments (a sandbox); it ends with its parent, and starts the program with SIGXFSZ ignored |
+//! | `WIRELAB_FORK_SERVER` | set where the launcher can also start one program after another behind one wall (`LAUNCHER --fork-server PROGRAM FILES…`) |
 //! | `WIRELAB_DATA` | where [`Check::data`] finds its files; `tests/data` of the lab where it is not set |
 //! | `WIRELAB_LACKS` | what is not there, of `netns` (with a launched program in it), `ipv6` and `broadcast`, with commas between; where it is not set, it is tried |
 //! | `WIRELAB_VERDICTS` | folder into which each check writes `CHECK.json` |

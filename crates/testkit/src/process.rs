@@ -1,8 +1,11 @@
 //! A process that ends with its check, and all that it started with it.
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 #[cfg(windows)]
@@ -12,6 +15,21 @@ use process_wrap::std::ProcessGroup;
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
 use crate::check::lock;
+
+#[cfg(target_os = "linux")]
+mod fork_server;
+#[cfg(target_os = "linux")]
+pub(crate) use fork_server::Servers;
+
+/// Of those there are none elsewhere.
+#[cfg(not(target_os = "linux"))]
+#[derive(Default)]
+pub(crate) struct Servers;
+
+#[cfg(not(target_os = "linux"))]
+impl Servers {
+    pub(crate) fn close(&self) {}
+}
 
 /// The processes that checks of this test binary have started and not yet ended.
 ///
@@ -28,6 +46,16 @@ fn registry() -> RwLockWriteGuard<'static, Option<HashSet<u32>>> {
 #[cfg(target_os = "linux")]
 static YOUNG: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
+/// Those that a launcher's server has started and not we: around them is no launcher of their own.
+#[cfg(target_os = "linux")]
+static LENT: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Whether a program was started by a launcher's server.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_lent(pid: u32) -> bool {
+    lock(&LENT).contains(&pid)
+}
+
 /// Whether a process is being started right now. Until exec is through it holds copies of other
 /// programs' pipes and of our sockets, so that an end of input may not have arrived yet.
 #[cfg(target_os = "linux")]
@@ -35,16 +63,34 @@ pub(crate) fn is_starting() -> bool {
     if OURS.try_read().is_err() {
         return true;
     }
-    let mut young = YOUNG.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut young = lock(&YOUNG);
     young.retain(|pid| !crate::blocked::is_in_its_program(*pid));
     !young.is_empty()
 }
 
+/// The three pipes to a process.
+pub(crate) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
 /// A running process, killed with its whole tree at the latest when this value is dropped.
 pub(crate) struct Running {
+    process: Process,
+    pid: u32,
+    pipes: Mutex<Pipes>,
+    ended: Mutex<Option<ExitStatus>>,
+}
+
+/// Who has started it.
+enum Process {
+    We(Own),
+    #[cfg(target_os = "linux")]
+    Server(fork_server::Lent),
+}
+
+/// A child of this process, killed with its whole tree at the latest when this value is dropped.
+struct Own {
     child: Mutex<Box<dyn ChildWrapper>>,
     pid: u32,
-    ended: Mutex<Option<ExitStatus>>,
+    killed: AtomicBool,
 }
 
 impl Running {
@@ -55,49 +101,122 @@ impl Running {
         args: &[std::ffi::OsString],
         cwd: &Path,
         input: bool,
+        servers: &Arc<Servers>,
     ) -> std::io::Result<Self> {
-        let launcher = std::env::var_os("WIRELAB_LAUNCHER");
         #[cfg(target_os = "linux")]
-        let is_launched = launcher.is_some();
-        let mut command = match launcher {
+        if let Some((lent, pid, pipes)) = servers.start(program, args, cwd, input) {
+            lock(&LENT).insert(pid);
+            lock(&YOUNG).push(pid);
+            return Ok(Running::of(Process::Server(lent), pid, pipes));
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = servers;
+        let mut command = match std::env::var_os("WIRELAB_LAUNCHER") {
             Some(launcher) => {
-                let mut command = Command::new(launcher);
+                let mut command = command(Path::new(&launcher), cwd);
                 command.arg(program);
                 command
             }
-            None => Command::new(program),
+            None => {
+                let mut command = command(program, cwd);
+                // A launcher does both by itself: with nothing to be done between fork and exec there is no
+                // need to copy this process for each start (vfork(2)).
+                #[cfg(target_os = "linux")]
+                {
+                    crate::sys::die_with_parent(&mut command);
+                    crate::sys::survive_full_files(&mut command);
+                }
+                command
+            }
         };
         command
             .args(args)
-            .current_dir(cwd)
-            .env("RUST_BACKTRACE", "0")
             .stdin(if input { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let foreign = [
-            "WIRELAB_",
-            "CARGO",
-            "NEXTEST",
-            "RUST_TEST",
-            "RUSTUP",
-            "RUSTC",
-            "LD_LIBRARY_PATH",
-        ];
-        for (name, _) in std::env::vars_os() {
-            if name
-                .to_str()
-                .is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix)))
-            {
-                command.env_remove(name);
+        let own = Own::start(command)?;
+        let pid = own.pid;
+        let pipes = {
+            let mut child = lock(&own.child);
+            let stdin = child.stdin().take();
+            (stdin, child.stdout().take(), child.stderr().take())
+        };
+        Ok(Running::of(Process::We(own), pid, pipes))
+    }
+
+    fn of(process: Process, pid: u32, pipes: Pipes) -> Self {
+        Running {
+            process,
+            pid,
+            pipes: Mutex::new(pipes),
+            ended: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The three pipes; each can be taken once.
+    pub(crate) fn pipes(&self) -> Pipes {
+        std::mem::take(&mut lock(&self.pipes))
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        let mut ended = lock(&self.ended);
+        if ended.is_none() {
+            *ended = match &self.process {
+                // The leader alone: a grandchild must not hide that the program itself has ended.
+                Process::We(own) => lock(&own.child).inner_mut().try_wait().ok().flatten(),
+                #[cfg(target_os = "linux")]
+                Process::Server(lent) => lent.try_wait(),
+            };
+        }
+        *ended
+    }
+
+    /// Waits until it has ended, for so long at most; less where nothing tells the end, and it has to be looked for.
+    pub(crate) fn wait(&self, time: Duration) {
+        #[cfg(target_os = "linux")]
+        match &self.process {
+            Process::We(own) => {
+                if crate::blocked::wait_for_exit(own.pid, time).is_some() {
+                    return;
+                }
+            }
+            Process::Server(lent) => return lent.wait(time),
+        }
+        std::thread::sleep(time.min(Duration::from_millis(1)));
+    }
+
+    /// Ends it and all its descendants.
+    pub(crate) fn kill(&self) {
+        let mut ended = lock(&self.ended);
+        match &self.process {
+            Process::We(own) => {
+                let status = own.kill();
+                *ended = ended.or(status);
+            }
+            #[cfg(target_os = "linux")]
+            Process::Server(lent) => {
+                if ended.is_none() {
+                    *ended = lent.kill();
+                }
+                lock(&LENT).remove(&self.pid);
             }
         }
-        // A launcher does both by itself: with nothing to be done between fork and exec there is no need
-        // to copy this process for each start (vfork(2)).
-        #[cfg(target_os = "linux")]
-        if !is_launched {
-            crate::sys::die_with_parent(&mut command);
-            crate::sys::survive_full_files(&mut command);
-        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Own {
+    fn start(command: Command) -> std::io::Result<Own> {
         let mut wrap = CommandWrap::from(command);
         #[cfg(unix)]
         wrap.wrap(ProcessGroup::leader());
@@ -115,82 +234,65 @@ impl Running {
         ours.get_or_insert_default().insert(pid);
         // Still under the lock of the registry, so that it is never missing from both.
         #[cfg(target_os = "linux")]
-        YOUNG
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(pid);
-        Ok(Running {
+        lock(&YOUNG).push(pid);
+        Ok(Own {
             child: Mutex::new(child),
             pid,
-            ended: Mutex::new(None),
+            killed: AtomicBool::new(false),
         })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.pid
-    }
-
-    /// The three pipes; each can be taken once.
-    pub(crate) fn pipes(
-        &self,
-    ) -> (
-        Option<std::process::ChildStdin>,
-        Option<std::process::ChildStdout>,
-        Option<std::process::ChildStderr>,
-    ) {
-        let mut child = lock(&self.child);
-        (
-            child.stdin().take(),
-            child.stdout().take(),
-            child.stderr().take(),
-        )
-    }
-
-    /// How it ended, once it has.
-    pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        let mut ended = lock(&self.ended);
-        if ended.is_none() {
-            // The leader alone: a grandchild must not hide that the program itself has ended.
-            *ended = lock(&self.child).inner_mut().try_wait().ok().flatten();
+    /// Ends it and all its descendants, once; how it ended.
+    fn kill(&self) -> Option<ExitStatus> {
+        if self.killed.swap(true, Ordering::SeqCst) {
+            return None;
         }
-        *ended
-    }
-
-    /// Waits until it has ended, for so long at most; less where nothing tells the end, and it has to be looked for.
-    pub(crate) fn wait(&self, time: Duration) {
-        #[cfg(target_os = "linux")]
-        if crate::blocked::wait_for_exit(self.pid, time).is_some() {
-            return;
-        }
-        std::thread::sleep(time.min(Duration::from_millis(1)));
-    }
-
-    /// Ends it and all its descendants.
-    pub(crate) fn kill(&self) {
         #[cfg(target_os = "linux")]
         let tree = crate::blocked::tree(self.pid);
-        {
+        let ended = {
             let mut child = lock(&self.child);
             let _ = child.start_kill();
             #[cfg(target_os = "linux")]
             tree.iter().skip(1).for_each(|pid| kill(*pid));
-            let mut ended = lock(&self.ended);
-            if ended.is_none() {
-                *ended = child.inner_mut().wait().ok();
-            }
-        }
+            child.inner_mut().wait().ok()
+        };
         #[cfg(target_os = "linux")]
         sweep(self.pid);
         if let Some(ours) = registry().as_mut() {
             ours.remove(&self.pid);
         }
+        ended
     }
 }
 
-impl Drop for Running {
+impl Drop for Own {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// `program` in the folder `cwd`, free of the variables that belong to the judge.
+fn command(program: &Path, cwd: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(cwd).env("RUST_BACKTRACE", "0");
+    let foreign = [
+        "WIRELAB_",
+        "CARGO",
+        "NEXTEST",
+        "RUST_TEST",
+        "RUSTUP",
+        "RUSTC",
+        "LD_LIBRARY_PATH",
+    ];
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix)))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A binary that was written a moment ago may still be open for writing in a process that another

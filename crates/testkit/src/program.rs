@@ -149,6 +149,7 @@ impl Program {
             &args,
             &check.folder(),
             input == Input::Open,
+            &check.inner.servers,
         ) {
             Ok(running) => Arc::new(running),
             Err(error) => check.not_started(&error),

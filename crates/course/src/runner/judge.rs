@@ -113,6 +113,8 @@ fn command(
         "WIRELAB_LAUNCHER",
         options.launcher.as_deref().map(Path::as_os_str),
     );
+    // Only with a launcher of which it is known.
+    set("WIRELAB_FORK_SERVER", None);
     set("WIRELAB_SEED", options.seed.as_deref().map(AsRef::as_ref));
     command.envs(
         options
