@@ -3,7 +3,8 @@
 //! each program.
 //!
 //! Three processes: the launcher waits outside, the first one inside is what process 1 has to be, and the program is its
-//! child. Neither of the two that wait has a right, or anything else that a program would gain from.
+//! child, or as a [`fork_server`] one child after another. Neither of the two that wait has a right, or anything else
+//! that a program would gain from.
 
 use std::convert::Infallible;
 use std::ffi::OsString;

@@ -1,8 +1,9 @@
 //! The first tier: bubblewrap's namespaces.
 //!
 //! bubblewrap stands around the compiler and around each judge. A judge's root for programs is laid out with it once:
-//! libraries, devices, the program. At each start of the program the launcher takes that root as it is, in namespaces of
-//! the program's own (`launch::Inside`), as bubblewrap would, and without being started before every start itself.
+//! libraries, devices, the program. The launcher takes that root as it is, in namespaces of the program's own
+//! (`launch::Inside`), as bubblewrap would, and without bubblewrap itself being started before each program. What one
+//! check starts in turn is behind the same wall, as long as no program leaves anything there (`launch::fork_server`).
 
 use std::ffi::OsString;
 use std::fs;
