@@ -166,18 +166,27 @@ const STARTS: [Act; 2] = [
         FILE_TRANSFER,
         "message.rs",
         r#"
-    unsafe extern "C" { fn fork() -> i32; fn setsid() -> i32; fn pause() -> i32; }
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn setsid() -> i32;
+        fn pause() -> i32;
+        fn prlimit(pid: i32, resource: i32, new: *const [u64; 2], old: *mut [u64; 2]) -> i32;
+    }
+    const RLIMIT_NPROC: i32 = 6;
+    const RLIMIT_NOFILE: i32 = 7;
     let own = std::process::id();
     let pids = std::fs::read_dir("/proc").unwrap().flatten();
     let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let another = pids.any(|pid| pid != 1 && pid != own);
     let left = std::path::Path::new("/tmp/left");
-    if another || left.exists() || std::fs::read_dir("/tmp").unwrap().count() > 1 {
+    let mut files = [0; 2];
+    unsafe { prlimit(0, RLIMIT_NOFILE, std::ptr::null(), &mut files) };
+    if another || files[0] < 1024 || left.exists() || std::fs::read_dir("/tmp").unwrap().count() > 1 {
         std::process::exit(125);
     }
     std::fs::write("/tmp/gone", "made").unwrap();
     std::fs::remove_file("/tmp/gone").unwrap();
-    match std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos() / 64 % 4 {
+    match std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos() / 64 % 6 {
         0 => std::fs::write(left, "").unwrap(),
         1 => unsafe {
             if fork() == 0 {
@@ -185,6 +194,8 @@ const STARTS: [Act; 2] = [
                 loop { pause(); }
             }
         },
+        2 => unsafe { drop(prlimit(1, RLIMIT_NOFILE, &[16; 2], std::ptr::null_mut())) },
+        3 => unsafe { drop(prlimit(1, RLIMIT_NPROC, &[0; 2], std::ptr::null_mut())) },
         _ => {}
     }"#,
     ),

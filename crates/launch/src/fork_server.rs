@@ -9,8 +9,9 @@
 //! - [`ENDED`] when it has ended, with how it did in four bytes (wait(2)) and one that is 1 if another may be started;
 //! - [`FAILED`] and why, where it could not be started: that is the last of them.
 //!
-//! Nothing of one program is left for the next. Where it leaves a process behind, or anything in a folder in memory, all
-//! of it ends with that program, and the next one gets another wall.
+//! Nothing of one program is left for the next but what lies in the check's folder, which is the same for all of them
+//! anyway. Where one leaves a process behind, or anything in a folder in memory, or lowers the limits of process 1, all of
+//! it ends with that program, and the next one gets another wall.
 
 use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -26,10 +27,10 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
-use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Rlimit, getpid, getpriority_process, pidfd_open};
 
-use crate::Record;
-use crate::inside::{end_of, spawn};
+use crate::inside::end_of;
+use crate::limits;
 use crate::tree::end_others;
 
 /// What the launcher is told first to be such a server.
@@ -48,25 +49,25 @@ const LONGEST: usize = 64 << 10;
 ///
 /// # Errors
 /// The socket is none, or a program cannot be waited for.
-pub(crate) fn serve(
-    command: impl Fn() -> Command,
-    rooms: &[&Path],
-    record: &Record,
-) -> anyhow::Result<i32> {
+pub(crate) fn serve(command: impl Fn() -> Command, rooms: &[&Path]) -> anyhow::Result<i32> {
     ensure!(getpid().is_init(), "a fork server is process 1");
     let stdin = io::stdin();
     let socket = stdin.as_fd();
     let mut buffer = vec![0; LONGEST];
-    let at_first = taken(rooms);
+    let at_first = State::now(rooms);
     while let Some((words, streams)) = receive(socket, &mut buffer)? {
         let mut command = command();
         command.args(words.map(OsStr::from_bytes));
         let [stdin, stdout, stderr] = streams;
         command.stdin(stdin).stdout(stdout).stderr(stderr);
-        let started = spawn(&mut command, record);
+        // Not noted where it fails: a program that ran before may have brought that about (prlimit(2)). Whoever asks
+        // starts the program by itself then, and that is noted.
+        let started = command.spawn();
         // Our copies of the streams go with it.
         drop(command);
-        let program = match started.and_then(|program| Ok((program, descriptor(program)?))) {
+        let started = started.context("the program cannot be started");
+        let started = started.and_then(|program| Ok((program.id(), descriptor(program.id())?)));
+        let program = match started {
             Ok((program, descriptor)) => {
                 answer(socket, STARTED, &[], &[descriptor.as_fd()])?;
                 program
@@ -77,7 +78,7 @@ pub(crate) fn serve(
             }
         };
         let [a, b, c, d] = end_of(program)?.as_raw().to_ne_bytes();
-        let nothing_is_left = end_others()? && taken(rooms) == at_first;
+        let nothing_is_left = end_others()? && State::now(rooms) == at_first;
         answer(socket, ENDED, &[a, b, c, d, nothing_is_left.into()], &[])?;
         if !nothing_is_left {
             break;
@@ -142,12 +143,27 @@ fn descriptor(program: u32) -> anyhow::Result<OwnedFd> {
         .context("a program cannot be watched (pidfd_open(2): Linux 5.3)")
 }
 
-/// How many files and folders there are in folders in memory, and how much lies in them: what has been made there and
-/// removed again counts no more.
-fn taken(rooms: &[&Path]) -> Vec<Option<(u64, u64)>> {
-    let taken = |room: &&Path| {
-        let room = statvfs(*room).ok()?;
-        Some((room.f_files - room.f_ffree, room.f_blocks - room.f_bfree))
-    };
-    rooms.iter().map(taken).collect()
+/// What a program could leave behind it.
+#[derive(PartialEq)]
+struct State {
+    /// How many files and folders there are in each folder in memory, and how much lies there: what has been made there
+    /// and removed again counts no more.
+    taken: Vec<Option<(u64, u64)>>,
+    /// This process's own limits and its priority, which its children inherit.
+    limits: [Rlimit; limits::COUNT],
+    nice: Option<i32>,
+}
+
+impl State {
+    fn now(rooms: &[&Path]) -> State {
+        let taken = |room: &&Path| {
+            let room = statvfs(*room).ok()?;
+            Some((room.f_files - room.f_ffree, room.f_blocks - room.f_bfree))
+        };
+        State {
+            taken: rooms.iter().map(taken).collect(),
+            limits: limits::own(),
+            nice: getpriority_process(None).ok(),
+        }
+    }
 }

@@ -105,7 +105,7 @@ impl Inside {
             self.data.as_deref(),
         ];
         let rooms: Vec<&Path> = rooms.into_iter().flatten().collect();
-        let serve = &mut || fork_server::serve(|| self.command(), &rooms, record);
+        let serve = &mut || fork_server::serve(|| self.command(), &rooms);
         let first = record.heed(self.lead_in(limits, files, record, serve))?;
         std::process::exit(exit_code(end_of(first)?))
     }
@@ -172,9 +172,18 @@ impl Inside {
 
     /// Starts the program and waits for its end: the exit code that says how it ended.
     fn start(&self, command: &mut Command, record: &Record) -> anyhow::Result<i32> {
-        let program = spawn(command, record)?;
+        // This process is not copied for it (vfork(2)).
+        let program = match command.spawn() {
+            // Where no process can be had, it is not the program that has failed.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                record.heed(Err(error.into()))
+            }
+            program => program.map_err(anyhow::Error::from),
+        };
+        let program =
+            program.with_context(|| format!("{} cannot be started", self.program.display()))?;
         close_all()?;
-        Ok(exit_code(end_of(program)?))
+        Ok(exit_code(end_of(program.id())?))
     }
 
     /// The path inside, as seen from outside.
@@ -336,23 +345,6 @@ fn end_alike(code: i32) -> ! {
         }
     }
     std::process::exit(code)
-}
-
-/// Starts the program as a child; its number.
-pub(crate) fn spawn(command: &mut Command, record: &Record) -> anyhow::Result<u32> {
-    // This process is not copied for it (vfork(2)).
-    let program = match command.spawn() {
-        // Where no process can be had, it is not the program that has failed.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => record.heed(Err(error.into())),
-        program => program.map_err(anyhow::Error::from),
-    };
-    let named = || {
-        format!(
-            "{} cannot be started",
-            Path::new(command.get_program()).display()
-        )
-    };
-    Ok(program.with_context(named)?.id())
 }
 
 /// The exit code that says how a process ended.

@@ -1,10 +1,26 @@
 //! What a process may use, as the kernel counts it (setrlimit(2)), set before a program takes this process's place.
 
 use anyhow::Context as _;
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
+
+/// How much is limited.
+pub(crate) const COUNT: usize = 7;
+
+/// What is limited.
+const RESOURCES: [Resource; COUNT] = [
+    Resource::Cpu,
+    Resource::As,
+    Resource::Nproc,
+    Resource::Fsize,
+    Resource::Nofile,
+    Resource::Core,
+    Resource::Memlock,
+];
 
 /// Limits of one process, inherited by what it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,18 +88,18 @@ impl Limits {
     /// # Errors
     /// The system refuses.
     pub fn apply(&self) -> anyhow::Result<()> {
-        let each = [
-            (Resource::Cpu, self.cpu_seconds),
-            (Resource::As, self.address_space),
-            (Resource::Nproc, self.processes),
-            (Resource::Fsize, self.file_size),
-            (Resource::Nofile, self.descriptors),
-            (Resource::Core, 0),
+        let limits = [
+            self.cpu_seconds,
+            self.address_space,
+            self.processes,
+            self.file_size,
+            self.descriptors,
+            0,
             // Nor does anything keep pages in memory that stand in no process (socket(7), SO_ZEROCOPY).
-            (Resource::Memlock, 0),
+            0,
         ];
-        for (resource, limit) in each {
-            let limit = rustix::process::getrlimit(resource)
+        for (resource, limit) in RESOURCES.into_iter().zip(limits) {
+            let limit = getrlimit(resource)
                 .maximum
                 .map_or(limit, |most| most.min(limit));
             let both = Rlimit {
@@ -95,6 +111,11 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+/// The limits of this process as they are: other processes of its user can lower them (prlimit(2)).
+pub(crate) fn own() -> [Rlimit; COUNT] {
+    RESOURCES.map(getrlimit)
 }
 
 /// Does for the program what testkit does where there is no launcher: it ends with the check that has started it, and

@@ -308,7 +308,7 @@ fn a_program_that_cannot_be_started_is_answered_with_the_reason() {
     let (answer, _) = server.answer();
     let answer = String::from_utf8(answer).unwrap();
     assert!(
-        answer.starts_with("f/bin/sh cannot be started: "),
+        answer.starts_with("fthe program cannot be started: "),
         "{answer}"
     );
 }

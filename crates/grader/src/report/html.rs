@@ -6,7 +6,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use anyhow::Context as _;
 use course::{Kind, Verdict};
@@ -41,11 +43,25 @@ pub fn write(class: &Class, dir: &Path) -> anyhow::Result<()> {
         &report.join("index.html"),
         index(&templates, class, &names)?,
     )?;
-    for (row, name) in class.students.iter().zip(&names) {
-        let page = student(&templates, class, row, name, dir)?;
-        put(&students.join(format!("{name}.html")), page)?;
-    }
-    Ok(())
+    let pages: Vec<_> = class.students.iter().zip(&names).collect();
+    let some = pages
+        .len()
+        .div_ceil(thread::available_parallelism().map_or(1, usize::from));
+    thread::scope(|scope| {
+        let parts = pages.chunks(some.max(1)).map(|part| {
+            scope.spawn(|| {
+                part.iter().try_for_each(|(row, name)| {
+                    let page = student(&templates, class, row, name, dir)?;
+                    put(&students.join(format!("{name}.html")), page)
+                })
+            })
+        });
+        let parts: Vec<_> = parts.collect();
+        let done = parts
+            .into_iter()
+            .map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        done.collect()
+    })
 }
 
 /// The templates of all pages that the grader writes.

@@ -98,6 +98,8 @@ impl Bench<'_> {
                 None => here.push(n),
             }
         }
+        // What took long before comes first: at the end it would be waited for alone.
+        here.sort_by(|a, b| jobs[*b].took.total_cmp(&jobs[*a].took));
         let known = results.len();
         if known > 0 {
             eprintln!("{known} known from before, {} to judge", here.len());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::build::{Kitchen, Sources, Toolchain};
 use crate::digest;
 use crate::intake::Submission;
+use crate::report::Cell;
 use crate::sandbox::Sandbox;
 
 /// One lab's sources, which one or more students handed in.
@@ -17,6 +18,8 @@ pub(super) struct Job {
     pub(super) seed: String,
     /// Whether it is judged anew, whatever is known of it.
     pub(super) again: bool,
+    /// How long the checks took together of what its student had handed in before, in seconds; 0 where that was nothing.
+    pub(super) took: f64,
 }
 
 /// What is done about a lab of a submission.
@@ -82,6 +85,7 @@ impl Work {
                         hash,
                         key: String::new(),
                         again: false,
+                        took: 0.0,
                     });
                     work.jobs.len() - 1
                 });
@@ -90,6 +94,19 @@ impl Work {
             }
         }
         work
+    }
+
+    /// Notes of each job how long it may take: as long as what its student had handed in before. `before` gives the
+    /// checks of a submission's lab, by their numbers.
+    pub(super) fn expect<'c>(&mut self, before: impl Fn(usize, usize) -> Option<&'c Cell>) {
+        for ((who, index), job) in &self.asked {
+            let seconds = before(*who, *index).map_or(0.0, |cell| {
+                let checks = cell.checks.iter().chain(&cell.hidden);
+                checks.map(|check| check.seconds).sum()
+            });
+            let job = &mut self.jobs[*job];
+            job.took = job.took.max(seconds);
+        }
     }
 }
 
