@@ -92,6 +92,45 @@ fn only_what_is_asked_for_is_judged_again() {
 }
 
 #[test]
+fn what_took_long_before_is_judged_first() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let class = Class::new(scratch.path().join("submissions"));
+    class.solution("ada", FIRST);
+    class.with_a_wrong_echo("grace");
+    let out = scratch.path().join("out");
+    run(&class.dir, &out, &[]).assert().success();
+    let path = out.join("grades.json");
+    let mut class_json: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for row in class_json["students"].as_array_mut().unwrap() {
+        let long = if row["student"] == "grace" { 9.0 } else { 0.5 };
+        for check in row["labs"][0]["checks"].as_array_mut().unwrap() {
+            check["seconds"] = long.into();
+        }
+    }
+    fs::write(&path, class_json.to_string()).unwrap();
+
+    for student in ["ada", "grace"] {
+        let file = format!("{student}/labs/{FIRST}/src/echo.rs");
+        let file = class.dir.join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text + "// once more\n").unwrap();
+    }
+    run(&class.dir, &out, &["--resume", "--jobs", "1"])
+        .assert()
+        .success();
+    let journal = fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    let failed: Vec<bool> = journal
+        .lines()
+        .map(|line| line.contains(r#""verdict":"failed""#))
+        .collect();
+    assert_eq!(failed[2..], [true, false], "grace's, and then ada's");
+}
+
+#[test]
 fn who_had_nothing_to_judge_is_among_the_failures() {
     if !testkit::need(Need::Sandbox) {
         return;
