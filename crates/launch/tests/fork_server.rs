@@ -37,8 +37,16 @@ struct Ended {
 impl Server {
     /// None where no namespaces can be had here.
     fn open() -> Option<Server> {
+        // A /proc of its own is what containers refuse that allow the rest.
         let unshare = Command::new("unshare")
-            .args(["--user", "--mount", "true"])
+            .args([
+                "--user",
+                "--map-root-user",
+                "--pid",
+                "--fork",
+                "--mount-proc",
+                "true",
+            ])
             .status();
         if !unshare.is_ok_and(|status| status.success()) {
             skipped(Need::Sandbox, "no namespaces can be had here");
