@@ -158,7 +158,10 @@ impl State {
     fn now(rooms: &[&Path]) -> State {
         let taken = |room: &&Path| {
             let room = statvfs(*room).ok()?;
-            Some((room.f_files - room.f_ffree, room.f_blocks - room.f_bfree))
+            Some((
+                room.f_files.wrapping_sub(room.f_ffree),
+                room.f_blocks.wrapping_sub(room.f_bfree),
+            ))
         };
         State {
             taken: rooms.iter().map(taken).collect(),

@@ -84,11 +84,12 @@ pub fn end_all() {
 pub(crate) fn end_others() -> rustix::io::Result<bool> {
     let mut there_was_none = true;
     loop {
-        match wait(if there_was_none {
+        let how = if there_was_none {
             WaitOptions::NOHANG
         } else {
             WaitOptions::empty()
-        }) {
+        };
+        match wait(how) {
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) => {
                 there_was_none = false;
