@@ -19,7 +19,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use anyhow::{Context as _, ensure};
 use rustix::fs::statvfs;
@@ -29,8 +29,8 @@ use rustix::net::{
 };
 use rustix::process::{Pid, PidfdFlags, Rlimit, getpid, getpriority_process, pidfd_open};
 
+use crate::Limits;
 use crate::inside::end_of;
-use crate::limits;
 use crate::tree::end_others;
 
 /// What the launcher is told first to be such a server.
@@ -66,7 +66,7 @@ pub(crate) fn serve(command: impl Fn() -> Command, rooms: &[&Path]) -> anyhow::R
         // Our copies of the streams go with it.
         drop(command);
         let started = started.context("the program cannot be started");
-        let started = started.and_then(|program| Ok((program.id(), descriptor(program.id())?)));
+        let started = started.and_then(|program| Ok((program.id(), descriptor(&program)?)));
         let program = match started {
             Ok((program, descriptor)) => {
                 answer(socket, STARTED, &[], &[descriptor.as_fd()])?;
@@ -135,11 +135,9 @@ fn answer(
     Ok(())
 }
 
-/// What names a process of this number for good.
-fn descriptor(program: u32) -> anyhow::Result<OwnedFd> {
-    let program = i32::try_from(program).ok().and_then(Pid::from_raw);
-    let program = program.context("a program has no number")?;
-    pidfd_open(program, PidfdFlags::empty())
+/// What names a program's process for good.
+fn descriptor(program: &Child) -> anyhow::Result<OwnedFd> {
+    pidfd_open(Pid::from_child(program), PidfdFlags::empty())
         .context("a program cannot be watched (pidfd_open(2): Linux 5.3)")
 }
 
@@ -150,7 +148,7 @@ struct State {
     /// and removed again counts no more.
     taken: Vec<Option<(u64, u64)>>,
     /// This process's own limits and its priority, which its children inherit.
-    limits: [Rlimit; limits::COUNT],
+    limits: [Rlimit; 7],
     nice: Option<i32>,
 }
 
@@ -165,7 +163,7 @@ impl State {
         };
         State {
             taken: rooms.iter().map(taken).collect(),
-            limits: limits::own(),
+            limits: Limits::now(),
             nice: getpriority_process(None).ok(),
         }
     }

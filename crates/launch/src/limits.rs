@@ -8,20 +8,6 @@ use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
 
-/// How much is limited.
-pub(crate) const COUNT: usize = 7;
-
-/// What is limited.
-const RESOURCES: [Resource; COUNT] = [
-    Resource::Cpu,
-    Resource::As,
-    Resource::Nproc,
-    Resource::Fsize,
-    Resource::Nofile,
-    Resource::Core,
-    Resource::Memlock,
-];
-
 /// Limits of one process, inherited by what it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -83,22 +69,32 @@ impl Limits {
         }
     }
 
+    /// Each of them.
+    fn each(&self) -> [(Resource, u64); 7] {
+        [
+            (Resource::Cpu, self.cpu_seconds),
+            (Resource::As, self.address_space),
+            (Resource::Nproc, self.processes),
+            (Resource::Fsize, self.file_size),
+            (Resource::Nofile, self.descriptors),
+            (Resource::Core, 0),
+            // Nor does anything keep pages in memory that stand in no process (socket(7), SO_ZEROCOPY).
+            (Resource::Memlock, 0),
+        ]
+    }
+
+    /// Those of this process as they are: other processes of its user can lower them (prlimit(2)).
+    pub(crate) fn now() -> [Rlimit; 7] {
+        let each = Limits::program().each();
+        each.map(|(resource, _)| getrlimit(resource))
+    }
+
     /// Sets them for this process. A hard limit that is lower already stays.
     ///
     /// # Errors
     /// The system refuses.
     pub fn apply(&self) -> anyhow::Result<()> {
-        let limits = [
-            self.cpu_seconds,
-            self.address_space,
-            self.processes,
-            self.file_size,
-            self.descriptors,
-            0,
-            // Nor does anything keep pages in memory that stand in no process (socket(7), SO_ZEROCOPY).
-            0,
-        ];
-        for (resource, limit) in RESOURCES.into_iter().zip(limits) {
+        for (resource, limit) in self.each() {
             let limit = getrlimit(resource)
                 .maximum
                 .map_or(limit, |most| most.min(limit));
@@ -111,11 +107,6 @@ impl Limits {
         }
         Ok(())
     }
-}
-
-/// The limits of this process as they are: other processes of its user can lower them (prlimit(2)).
-pub(crate) fn own() -> [Rlimit; COUNT] {
-    RESOURCES.map(getrlimit)
 }
 
 /// Does for the program what testkit does where there is no launcher: it ends with the check that has started it, and

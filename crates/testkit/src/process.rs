@@ -1,10 +1,7 @@
 //! A process that ends with its check, and all that it started with it.
-#[cfg(target_os = "linux")]
-use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -19,7 +16,7 @@ use crate::check::lock;
 #[cfg(target_os = "linux")]
 mod fork_server;
 #[cfg(target_os = "linux")]
-pub(crate) use fork_server::Servers;
+pub(crate) use fork_server::{Servers, is_lent};
 
 /// Of those there are none elsewhere.
 #[cfg(not(target_os = "linux"))]
@@ -45,16 +42,6 @@ fn registry() -> RwLockWriteGuard<'static, Option<HashSet<u32>>> {
 /// The processes of [`OURS`] that have not been seen in their program yet.
 #[cfg(target_os = "linux")]
 static YOUNG: Mutex<Vec<u32>> = Mutex::new(Vec::new());
-
-/// Those that a launcher's server has started and not we: around them is no launcher of their own.
-#[cfg(target_os = "linux")]
-static LENT: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
-
-/// Whether a program was started by a launcher's server.
-#[cfg(target_os = "linux")]
-pub(crate) fn is_lent(pid: u32) -> bool {
-    lock(&LENT).contains(&pid)
-}
 
 /// Whether a process is being started right now. Until exec is through it holds copies of other
 /// programs' pipes and of our sockets, so that an end of input may not have arrived yet.
@@ -90,7 +77,6 @@ enum Process {
 struct Own {
     child: Mutex<Box<dyn ChildWrapper>>,
     pid: u32,
-    killed: AtomicBool,
 }
 
 impl Running {
@@ -105,7 +91,6 @@ impl Running {
     ) -> std::io::Result<Self> {
         #[cfg(target_os = "linux")]
         if let Some((lent, pid, pipes)) = servers.start(program, args, cwd, input) {
-            lock(&LENT).insert(pid);
             lock(&YOUNG).push(pid);
             return Ok(Running::of(Process::Server(lent), pid, pipes));
         }
@@ -189,30 +174,6 @@ impl Running {
         }
         std::thread::sleep(time.min(Duration::from_millis(1)));
     }
-
-    /// Ends it and all its descendants.
-    pub(crate) fn kill(&self) {
-        let mut ended = lock(&self.ended);
-        match &self.process {
-            Process::We(own) => {
-                let status = own.kill();
-                *ended = ended.or(status);
-            }
-            #[cfg(target_os = "linux")]
-            Process::Server(lent) => {
-                if ended.is_none() {
-                    *ended = lent.kill();
-                }
-                lock(&LENT).remove(&self.pid);
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 impl Own {
@@ -238,36 +199,27 @@ impl Own {
         Ok(Own {
             child: Mutex::new(child),
             pid,
-            killed: AtomicBool::new(false),
         })
     }
+}
 
-    /// Ends it and all its descendants, once; how it ended.
-    fn kill(&self) -> Option<ExitStatus> {
-        if self.killed.swap(true, Ordering::SeqCst) {
-            return None;
-        }
+impl Drop for Own {
+    /// Ends it and all its descendants.
+    fn drop(&mut self) {
         #[cfg(target_os = "linux")]
         let tree = crate::blocked::tree(self.pid);
-        let ended = {
+        {
             let mut child = lock(&self.child);
             let _ = child.start_kill();
             #[cfg(target_os = "linux")]
             tree.iter().skip(1).for_each(|pid| kill(*pid));
-            child.inner_mut().wait().ok()
-        };
+            let _ = child.inner_mut().wait();
+        }
         #[cfg(target_os = "linux")]
         sweep(self.pid);
         if let Some(ours) = registry().as_mut() {
             ours.remove(&self.pid);
         }
-        ended
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

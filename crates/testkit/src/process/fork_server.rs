@@ -6,6 +6,7 @@
 //! The launcher sees to it that one program leaves nothing for the next. Whatever goes wrong here, the program is
 //! started by itself, and that says what is wrong.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{IoSlice, IoSliceMut, PipeReader, PipeWriter, pipe};
@@ -44,6 +45,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// `pid_max`).
 const NOBODY: u32 = i32::MAX.unsigned_abs();
 
+/// The programs that are lent, and not started by us: around them is no launcher of their own.
+static LENT: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Whether a program was started by a launcher's server.
+pub(crate) fn is_lent(pid: u32) -> bool {
+    lock(&LENT).contains(&pid)
+}
+
 /// The servers of one check that have nothing to do.
 #[derive(Default)]
 pub(crate) struct Servers(Mutex<Vec<Server>>);
@@ -65,12 +74,13 @@ struct Server {
     socket: Arc<OwnedFd>,
 }
 
-/// A program that a server has started.
+/// A program that a server has started; it and all that it started end with this value.
 pub(super) struct Lent {
     server: Mutex<Option<Server>>,
     /// The server's.
     socket: Arc<OwnedFd>,
     process: OwnedFd,
+    number: u32,
     /// Whose servers it goes back to.
     home: Arc<Servers>,
 }
@@ -128,8 +138,10 @@ impl Servers {
             socket: server.socket.clone(),
             server: Mutex::new(Some(server)),
             process,
+            number,
             home: self.clone(),
         };
+        lock(&LENT).insert(number);
         Some((lent, number, pipes))
     }
 
@@ -219,15 +231,17 @@ impl Lent {
     pub(super) fn wait(&self, time: Duration) {
         wait_for(self.socket.as_fd(), time);
     }
+}
 
-    /// Ends it with all that it started, and says how.
-    pub(super) fn kill(&self) -> Option<ExitStatus> {
-        let _ = pidfd_send_signal(&self.process, Signal::KILL);
-        self.wait(PATIENCE);
-        let ended = self.try_wait();
-        // Where nothing was told in all that time, it ends with its server.
-        *lock(&self.server) = None;
-        ended
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if lock(&self.server).is_some() {
+            let _ = pidfd_send_signal(&self.process, Signal::KILL);
+            self.wait(PATIENCE);
+            // Where nothing was told in all that time, it ends with its server.
+            let _ = self.try_wait();
+        }
+        lock(&LENT).remove(&self.number);
     }
 }
 
