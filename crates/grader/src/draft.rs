@@ -84,24 +84,27 @@ impl Draft {
         }
     }
 
-    /// Every attempt of an earlier run, whose grades in `dir` are `class`.
+    /// Every attempt of the run whose grades are in `dir`; none where there are none.
     ///
     /// # Errors
     /// What was kept cannot be read.
-    pub fn kept(dir: &Path, class: &Class) -> anyhow::Result<Draft> {
+    pub fn kept(dir: &Path) -> anyhow::Result<Option<Draft>> {
+        let Some(class) = Class::read(dir)? else {
+            return Ok(None);
+        };
         let path = dir.join(ATTEMPTS);
         if path.exists() {
-            return Draft::read(&path);
+            return Draft::read(&path).map(Some);
         }
-        Ok(Draft {
+        Ok(Some(Draft {
             version: course::VERSION,
             shard: None,
             secret: String::new(),
             people: Vec::new(),
             counts: Counts::default(),
-            class: class.clone(),
             attempts: vec![1; class.students.len()],
-        })
+            class,
+        }))
     }
 
     /// Makes the sums.
@@ -403,7 +406,8 @@ mod tests {
         };
         let rows = |draft: &Draft| {
             draft.keep(dir.path()).unwrap();
-            let kept = Draft::kept(dir.path(), &draft.clone().finish()).unwrap();
+            draft.clone().finish().write(dir.path()).unwrap();
+            let kept = Draft::kept(dir.path()).unwrap().unwrap();
             (kept.class.students.len(), kept.attempts)
         };
         assert_eq!(rows(&draft), (2, vec![1, 2]));

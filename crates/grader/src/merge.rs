@@ -65,7 +65,7 @@ pub fn run(course: &Course, args: &cli::Merge) -> anyhow::Result<ExitCode> {
         .collect();
     let mut whole = join(shards.into_values())?;
     change_by_hand(course, &mut whole, &args.out)?;
-    let earlier = Class::read(&args.out.join("grades.json"))?;
+    let earlier = Class::read(&args.out)?;
 
     fs::create_dir_all(&args.out)
         .with_context(|| format!("{} cannot be made", args.out.display()))?;

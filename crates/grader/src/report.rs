@@ -3,8 +3,8 @@
 //! Names, messages and sources come from submissions; [`safe`] makes them harmless where they are written.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,6 +25,9 @@ pub mod sources;
 const MOST_REASONS: usize = 10;
 /// What says that the machine was at fault in some rows.
 const SOME_ERRORS: u8 = 3;
+
+/// The file of the grades as data.
+const GRADES: &str = "grades.json";
 
 /// A graded class: `grades.json` is this, as it stands here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -207,16 +210,17 @@ impl Cell {
 }
 
 impl Class {
-    /// Reads a `grades.json`; none where there is none.
+    /// The grades of the run that wrote into `dir`; none where there are none.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn read(path: &Path) -> anyhow::Result<Option<Class>> {
+    /// They cannot be read, or are of another version.
+    pub fn read(dir: &Path) -> anyhow::Result<Option<Class>> {
+        let path = dir.join(GRADES);
         if !path.try_exists().unwrap_or(true) {
             return Ok(None);
         }
         let remedy = "take it away, and a run with --resume makes it anew";
-        take_json(path, remedy).map(Some)
+        take_json(&path, remedy).map(Some)
     }
 
     /// Writes everything into `dir`. Each file is there whole or not at all.
@@ -238,7 +242,7 @@ impl Class {
         }
         remove_others(&feedback, &written)?;
         reupload::write(&pages, &feedback)?;
-        put_json(&dir.join("grades.json"), self)?;
+        put_json(&dir.join(GRADES), self)?;
         put(&dir.join("grades.csv"), &self.csv()?)?;
         html::write(self, dir)
     }
@@ -248,7 +252,7 @@ impl Class {
     /// # Errors
     /// There are none, or they are of another version.
     pub fn of(dir: &Path) -> anyhow::Result<Class> {
-        Class::read(&dir.join("grades.json"))?.with_context(|| {
+        Class::read(dir)?.with_context(|| {
             format!(
                 "there are no grades in {}; name the folder that `cargo grade run --out` wrote",
                 dir.display()
@@ -446,9 +450,12 @@ pub const UNFINISHED: &str = ".unfinished";
 
 /// As [`put`], of a value as JSON.
 pub(crate) fn put_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec_pretty(value)?;
-    json.push(b'\n');
-    put(path, &json)
+    put_by(path, |file| {
+        let mut file = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut file, value)?;
+        file.write_all(b"\n")?;
+        file.flush()
+    })
 }
 
 /// Reads what [`put_json`] wrote, of this version: another's fields may be others.
@@ -477,12 +484,17 @@ pub(crate) fn take_json<T: DeserializeOwned>(path: &Path, remedy: &str) -> anyho
 /// # Errors
 /// It cannot be written.
 pub fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    put_by(path, |file| file.write_all(bytes))
+}
+
+/// As [`put`], of what `write` writes.
+fn put_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> anyhow::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
+    let write = || -> io::Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(&format!("{UNFINISHED}-{}-", std::process::id()))
             .tempfile_in(dir)?;
-        file.write_all(bytes)?;
+        write(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())

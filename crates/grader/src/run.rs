@@ -43,9 +43,8 @@ use work::{Do, Work};
 pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     check(args)?;
     let out = prepare(course, args)?;
-    let grades = out.join("grades.json");
     let earlier = if args.resume {
-        Class::read(&grades)?
+        Draft::kept(&out)?
     } else {
         None
     };
@@ -54,19 +53,22 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
             "Verdicts are kept as they are made: Ctrl-C stops, and the same with --resume goes on"
         );
     }
-    let before = earlier.as_ref().map(|class| Draft::kept(&out, class));
-    let draft = draft(course, args, &out, before.transpose()?.as_ref())?;
+    let draft = draft(course, args, &out, earlier.as_ref())?;
     if draft.shard.is_some() {
         let path = out.join(merge::SHARD);
         draft.write(&path)?;
         println!("{}", path.display());
         return Ok(ExitCode::SUCCESS);
     }
-    let class = draft.clone().finish();
     if !args.alone {
-        meant::holds_something(&class, &args.submissions)?;
+        meant::holds_something(&draft.class, &args.submissions)?;
     }
+    // Read once more at the end, rather than kept all the time: a large class is large.
+    let is_again = earlier.is_some();
+    drop(earlier);
     draft.keep(&out)?;
+    let class = draft.finish();
+    let earlier = is_again.then(|| Class::of(&out)).transpose()?;
     class.write(&out)?;
     if let Some(earlier) = earlier {
         regrade::say(&earlier, &class, &out)?;
@@ -320,7 +322,8 @@ fn draft(
         let kitchen = &kitchens[job.kitchen];
         job.set_key(kitchen, &toolchain, &sandbox)?;
         let edit = &kitchen.lab.edit;
-        let learners = job.sources.iter().filter(|(path, _)| edit.contains(path));
+        let all = job.sources(kitchen, submissions);
+        let learners = all.iter().filter(|(path, _)| edit.contains(path));
         sources::keep(out, &job.hash, learners)?;
     }
     let mut graded: BTreeMap<(&str, &str), &Cell> = BTreeMap::new();
@@ -340,22 +343,18 @@ fn draft(
     }
     let bench = Bench {
         kitchens: &kitchens,
+        submissions,
         sandbox: &sandbox,
         toolchain: &toolchain,
         journal: &journal,
         shard,
         crowd: Crowd::default(),
     };
-    let outcomes = bench.all(&work.jobs, &Pace::new(jobs, &pace::gauge));
+    let results = bench.all(&work.jobs, &Pace::new(jobs, &pace::gauge));
 
-    let mut students = rows::all(
-        &kitchens,
-        submissions,
-        introduced,
-        &work,
-        &outcomes,
-        |who, index| stays.get(&(who, index)).cloned(),
-    );
+    let mut students = rows::all(&bench, introduced, &work, &results, |who, index| {
+        stays.remove(&(who, index))
+    });
     let mut numbers = attempts.numbers.clone();
     for (who, row) in students.iter_mut().enumerate() {
         let number = numbers[who];

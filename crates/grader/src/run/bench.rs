@@ -14,6 +14,7 @@ use super::oom;
 use super::pace::Pace;
 use super::work::Job;
 use crate::build::{Built, Kitchen, Toolchain};
+use crate::intake::Submission;
 use crate::journal::{Journal, Outcome};
 use crate::report::safe;
 use crate::sandbox::Sandbox;
@@ -25,6 +26,7 @@ pub(super) const SCRATCH: &str = "wirelab-grade";
 /// Everything that a job needs.
 pub(super) struct Bench<'r> {
     pub(super) kitchens: &'r [Kitchen<'r>],
+    pub(super) submissions: &'r [Submission],
     pub(super) sandbox: &'r Sandbox,
     pub(super) toolchain: &'r Toolchain,
     pub(super) journal: &'r Journal,
@@ -33,8 +35,8 @@ pub(super) struct Bench<'r> {
     pub(super) crowd: Crowd,
 }
 
-/// What a job came to, or why it came to nothing; none where another shard does it.
-pub(super) type Result = Option<std::result::Result<Outcome, String>>;
+/// What a job came to stands in the journal under its key; or why it came to nothing. None where another shard does it.
+pub(super) type Result = Option<std::result::Result<(), String>>;
 
 /// How far a run is: a bar with the time left on a terminal, a line for each job elsewhere.
 struct Progress {
@@ -91,11 +93,10 @@ impl Bench<'_> {
         let mut results = BTreeMap::new();
         let mut here = Vec::new();
         for n in (0..jobs.len()).filter(|n| self.does(&jobs[*n])) {
-            match self.known(&jobs[n]) {
-                Some(outcome) => {
-                    results.insert(n, Ok(outcome.clone()));
-                }
-                None => here.push(n),
+            if self.is_known(&jobs[n]) {
+                results.insert(n, Ok(()));
+            } else {
+                here.push(n);
             }
         }
         // What took long before comes first: at the end it would be waited for alone.
@@ -104,8 +105,7 @@ impl Bench<'_> {
         if known > 0 {
             eprintln!("{known} known from before, {} to judge", here.len());
         }
-        let results: Mutex<BTreeMap<usize, std::result::Result<Outcome, String>>> =
-            Mutex::new(results);
+        let results: Mutex<BTreeMap<usize, std::result::Result<(), String>>> = Mutex::new(results);
         let next = AtomicUsize::new(0);
         let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = Progress::new(here.len());
@@ -139,13 +139,12 @@ impl Bench<'_> {
             .collect()
     }
 
-    /// What an earlier run came to, where that is to stay.
-    fn known(&self, job: &Job) -> Option<&Outcome> {
-        let outcome = self.journal.known(&job.key);
-        outcome.filter(|_| !job.again)
+    /// Whether an earlier run came to something that is to stay.
+    fn is_known(&self, job: &Job) -> bool {
+        !job.again && self.journal.knows(&job.key)
     }
 
-    fn one(&self, job: &Job, progress: &Progress) -> std::result::Result<Outcome, String> {
+    fn one(&self, job: &Job, progress: &Progress) -> std::result::Result<(), String> {
         let again = |error: &anyhow::Error| {
             let topic = &self.kitchens[job.kitchen].lab.topic;
             let error = safe::plain(&format!("{error:#}"));
@@ -155,7 +154,7 @@ impl Bench<'_> {
         result.map_err(|error| format!("{error:#}"))
     }
 
-    fn attempt(&self, job: &Job) -> anyhow::Result<Outcome> {
+    fn attempt(&self, job: &Job) -> anyhow::Result<()> {
         let before = oom::killed();
         let outcome = self.outcome(job);
         let since = before.zip(oom::killed());
@@ -165,14 +164,14 @@ impl Bench<'_> {
         );
         let outcome = outcome?;
         let kitchen = &self.kitchens[job.kitchen];
-        self.journal.add(&job.key, &kitchen.lab.topic, &outcome)?;
-        Ok(outcome)
+        self.journal.add(&job.key, &kitchen.lab.topic, outcome)
     }
 
     fn outcome(&self, job: &Job) -> anyhow::Result<Outcome> {
         let kitchen = &self.kitchens[job.kitchen];
         let scratch = scratch::make(&std::env::temp_dir(), SCRATCH)?;
-        let built = kitchen.build(self.sandbox, self.toolchain, &job.sources, scratch.path())?;
+        let sources = job.sources(kitchen, self.submissions);
+        let built = kitchen.build(self.sandbox, self.toolchain, &sources, scratch.path())?;
         let mut outcome = Outcome {
             does_not_compile: None,
             checks: Vec::new(),

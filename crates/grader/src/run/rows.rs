@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use course::Points;
 
-use super::bench;
+use super::bench::{self, Bench};
 use super::work::{Job, Work};
 use crate::build::Kitchen;
 use crate::intake::{self, Submission};
@@ -47,22 +47,23 @@ pub(super) fn introduce(submission: &Submission, roster: Option<&Roster>) -> Row
     row
 }
 
-/// The rows of all submissions, `introduced` already; `kept` has what stays of an earlier run.
+/// The rows of all submissions, `introduced` already; `kept` has what stays of an earlier run, and `results` has what
+/// came of each job, in their order.
 pub(super) fn all(
-    kitchens: &[Kitchen<'_>],
-    submissions: &[Submission],
+    bench: &Bench<'_>,
     introduced: Vec<Row>,
     work: &Work,
-    outcomes: &[bench::Result],
-    kept: impl Fn(usize, usize) -> Option<Cell>,
+    results: &[bench::Result],
+    mut kept: impl FnMut(usize, usize) -> Option<Cell>,
 ) -> Vec<Row> {
+    let (kitchens, submissions) = (bench.kitchens, bench.submissions);
     let mut rows = introduced;
     for (who, (row, submission)) in rows.iter_mut().zip(submissions).enumerate() {
         for (index, kitchen) in kitchens.iter().enumerate() {
             let job = work.asked.get(&(who, index)).copied();
-            let cell = kept(who, index).unwrap_or_else(|| {
-                let job = job.map(|job| (&work.jobs[job], &outcomes[job]));
-                cell(kitchen, submission, job)
+            let cell = kept(who, index).unwrap_or_else(|| match job {
+                Some(job) => judged(bench, kitchen, &work.jobs[job], &results[job]),
+                None => not_judged(kitchen, submission),
             });
             let learners = submission.labs.get(&kitchen.lab.folder);
             let absent: Vec<&PathBuf> =
@@ -89,7 +90,7 @@ pub(super) fn is_of(
 ) -> bool {
     match hash {
         Some(_) => cell.sources.as_deref() == hash,
-        None => cell.status == self::cell(kitchen, submission, None).status,
+        None => cell.status == not_judged(kitchen, submission).status,
     }
 }
 
@@ -125,22 +126,25 @@ pub(super) fn may_have(row: &mut Row, submissions: &[Submission]) {
     }
 }
 
-fn cell(
-    kitchen: &Kitchen<'_>,
-    submission: &Submission,
-    job: Option<(&Job, &bench::Result)>,
-) -> Cell {
+/// A lab of which something was written.
+fn judged(bench: &Bench<'_>, kitchen: &Kitchen<'_>, job: &Job, result: &bench::Result) -> Cell {
+    let topic = &kitchen.lab.topic;
+    let mut cell = match result {
+        None => Cell::plain(topic, Status::Elsewhere, None),
+        Some(Err(reason)) => Cell::plain(topic, Status::Error, Some(reason.clone())),
+        Some(Ok(())) => match bench.journal.read(&job.key) {
+            Ok(outcome) => graded(topic, outcome),
+            Err(error) => Cell::plain(topic, Status::Error, Some(format!("{error:#}"))),
+        },
+    };
+    cell.sources = Some(job.hash.clone());
+    cell
+}
+
+/// A lab that there is nothing to judge of.
+fn not_judged(kitchen: &Kitchen<'_>, submission: &Submission) -> Cell {
     let topic = &kitchen.lab.topic;
     let folder = &kitchen.lab.folder;
-    if let Some((job, result)) = job {
-        let mut cell = match result {
-            None => Cell::plain(topic, Status::Elsewhere, None),
-            Some(Err(reason)) => Cell::plain(topic, Status::Error, Some(reason.clone())),
-            Some(Ok(outcome)) => graded(topic, outcome),
-        };
-        cell.sources = Some(job.hash.clone());
-        return cell;
-    }
     if submission.labs.contains_key(folder) {
         return Cell::plain(topic, Status::Starter, None);
     }
@@ -154,18 +158,18 @@ fn cell(
     }
 }
 
-fn graded(topic: &str, outcome: &Outcome) -> Cell {
-    if let Some(message) = &outcome.does_not_compile {
-        return Cell::plain(topic, Status::DoesNotCompile, Some(message.clone()));
+fn graded(topic: &str, outcome: Outcome) -> Cell {
+    if let Some(message) = outcome.does_not_compile {
+        return Cell::plain(topic, Status::DoesNotCompile, Some(message));
     }
     let all = outcome.checks.iter().chain(&outcome.hidden);
     let points: Points = all.map(|check| check.points).sum();
     Cell {
         points: Some(points.0),
-        seed: Some(outcome.seed.clone()),
-        unsteady: outcome.unsteady.clone(),
-        checks: outcome.checks.clone(),
-        hidden: outcome.hidden.clone(),
+        seed: Some(outcome.seed),
+        unsteady: outcome.unsteady,
+        checks: outcome.checks,
+        hidden: outcome.hidden,
         ..Cell::plain(topic, Status::Graded, None)
     }
 }

@@ -11,7 +11,8 @@ use crate::sandbox::Sandbox;
 /// One lab's sources, which one or more students handed in.
 pub(super) struct Job {
     pub(super) kitchen: usize,
-    pub(super) sources: Sources,
+    /// The first submission that holds them.
+    pub(super) who: usize,
     pub(super) hash: String,
     /// What decides whether a result can be used again.
     pub(super) key: String,
@@ -80,8 +81,8 @@ impl Work {
                 let job = *known.entry(place).or_insert_with(|| {
                     work.jobs.push(Job {
                         kitchen: index,
+                        who,
                         seed: seed(secret, student, &hash),
-                        sources,
                         hash,
                         key: String::new(),
                         again: false,
@@ -111,6 +112,11 @@ impl Work {
 }
 
 impl Job {
+    /// What is compiled. It is made each time that it is needed: of a large class it would be much.
+    pub(super) fn sources(&self, kitchen: &Kitchen<'_>, submissions: &[Submission]) -> Sources {
+        kitchen.sources(&submissions[self.who].labs[&kitchen.lab.folder])
+    }
+
     /// Says what decides whether a result can be used again: everything that it depends on.
     pub(super) fn set_key(
         &mut self,
