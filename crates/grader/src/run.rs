@@ -68,7 +68,7 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
     drop(earlier);
     draft.keep(&out)?;
     let class = draft.finish();
-    let earlier = is_again.then(|| Class::of(&out)).transpose()?;
+    let earlier = is_again.then(|| Class::read(&out)).transpose()?.flatten();
     class.write(&out)?;
     if let Some(earlier) = earlier {
         regrade::say(&earlier, &class, &out)?;
