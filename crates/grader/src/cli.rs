@@ -23,7 +23,7 @@ pub enum Command {
     /// from NN-topic/src anywhere in it; where --labs names one lab alone, from anywhere, and as single files. They are
     /// compiled with the course's own files, and judged by the course's own checks, in a sandbox.
     ///
-    /// DIR gets grades.csv, grades.json, report/index.html, feedback/STUDENT.md, the sources that were graded and
+    /// DIR gets grades.csv, grades.json, report/index.html, feedback/STUDENT.md, the sources that were graded, run.json and
     /// journal.jsonl; with --resume changes.csv; with --earlier attempts.json; with --shard shard.json, sources and
     /// journal.jsonl only. Feedback for a class from Canvas or Moodle is packed as well, ready to be uploaded there.
     ///
@@ -226,7 +226,7 @@ pub struct Handout {
 
 /// `cargo grade run`
 #[cfg(target_os = "linux")]
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Run {
     /// The folder with one entry a student
     pub submissions: PathBuf,
@@ -244,7 +244,9 @@ pub struct Run {
     #[arg(long, value_name = "CSV")]
     pub roster: Option<PathBuf>,
     /// Go on from the results in DIR, of a run that was interrupted or one that came to its end: what has the same sources,
-    /// checks, compiler, limits and seed is not judged again. Prints what is other than before, and adds it to changes.csv
+    /// checks, compiler, limits and seed is not judged again. Prints what is other than before, and adds it to changes.csv.
+    /// A roster, times, extensions, adjustments, hidden checks and --attempt are those of the run before, unless they are
+    /// named anew (DIR/run.json)
     #[arg(long)]
     pub resume: bool,
     /// What keeps submissions from the machine; `none` gives each of them all your rights [default: the first
@@ -277,9 +279,9 @@ pub struct Run {
     /// An earlier attempt of the class, in a folder of its own; oldest first, where there are several
     #[arg(long, value_name = "SUBMISSIONS")]
     pub earlier: Vec<PathBuf>,
-    /// Which attempt at a lab counts, where there are several
-    #[arg(long, value_enum, default_value_t)]
-    pub attempt: crate::draft::Counts,
+    /// Which attempt at a lab counts, where there are several [default: latest]
+    #[arg(long, value_enum)]
+    pub attempt: Option<crate::draft::Counts>,
     /// With --resume: judge only these students anew; everything else stays as it is in DIR. May be given several times
     #[arg(long = "student", value_name = "STUDENT")]
     pub students: Vec<String>,

@@ -30,6 +30,17 @@ pub enum Counts {
     Best,
 }
 
+impl Counts {
+    /// Its word on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Counts::Latest => "latest",
+            Counts::Best => "best",
+        }
+    }
+}
+
 /// A class before the sums are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Draft {
@@ -296,6 +307,9 @@ fn remark(row: &mut Row, cell: &Cell) {
     }
     if !cell.adjustments.is_empty() {
         row.flags.push(format!("adjusted:{}", cell.topic));
+    }
+    if cell.is_adjusted_for_another() {
+        row.flags.push(format!("adjusted-before:{}", cell.topic));
     }
 }
 

@@ -3,22 +3,27 @@
 //! A repository's own configuration can name programs to run, so git is never started in one that came from a student.
 //! It is started in an empty one of ours, and is shown the objects of theirs.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use course::DueDate;
+use sha1::{Digest as _, Sha1};
 use tempfile::TempDir;
 
-use crate::process;
 use crate::table;
+use crate::{digest, process};
 
 /// How long git may take for an answer.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How much memory it may take, in KiB: an object that unpacks to more is no commit.
 const MOST_MEMORY: u64 = 1 << 20;
+/// How many clones are looked for in one entry.
+const MOST_CLONES: usize = 8;
+/// How much git may say of the files of a commit, in bytes.
+const LONGEST_LIST: usize = 32 << 20;
 /// How many files a clone's objects may lie in.
 const MOST_FILES: usize = 200_000;
 
@@ -31,13 +36,31 @@ pub struct History {
     ours: TempDir,
     /// Whether git took too long for an answer: it is asked no more.
     slow: Cell<bool>,
+    /// The files of the commit that is checked out, as `git ls-tree -z` lists them; none where it cannot.
+    listed: OnceCell<Option<String>>,
 }
 
 impl History {
+    /// Those of the clones in an entry: the entry itself, or else the folders that lie directly in it, as an archive of a
+    /// repository leaves them when it is unpacked.
+    #[must_use]
+    pub fn all_of(entry: &Path) -> Vec<History> {
+        if let Some(history) = History::of(entry) {
+            return vec![history];
+        }
+        let below = fs::read_dir(entry).into_iter().flatten().flatten();
+        let folders = below.filter(|below| below.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut folders: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
+        folders.sort();
+        let histories = folders.iter().filter_map(|folder| History::of(folder));
+        histories.take(MOST_CLONES).collect()
+    }
+
     /// That of the clone at `entry`; none where it is no clone, or one that git is not to be shown.
     #[must_use]
     pub fn of(entry: &Path) -> Option<History> {
-        let theirs = entry.join(".git");
+        // git is started in another folder, so a path that is relative to ours would lead nowhere there.
+        let theirs = fs::canonicalize(entry).ok()?.join(".git");
         let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
         let objects = theirs.join("objects");
         if !is_folder(&theirs) || !is_folder(&objects) || !is_plain(&objects) {
@@ -57,6 +80,7 @@ impl History {
             head,
             ours,
             slow: Cell::new(false),
+            listed: OnceCell::new(),
         })
     }
 
@@ -68,7 +92,42 @@ impl History {
         self.ask(&[&anywhere]).or_else(|| self.ask(&[]))
     }
 
+    /// Whether the commit that is checked out has a file at this place, as in `08-framing/src/frame.rs`, with any folders
+    /// around it, that holds this text. Of line ends and the mark before UTF-8 nothing is made: git and editors change
+    /// both. None where that cannot be known.
+    #[must_use]
+    pub fn has(&self, place: &str, text: &str) -> Option<bool> {
+        let listed = self
+            .listed
+            .get_or_init(|| self.git(&["ls-tree", "-r", "-z", &self.head], LONGEST_LIST));
+        let ids = listed.as_ref()?.split('\0').filter_map(|line| {
+            let (about, path) = line.split_once('\t')?;
+            let at = path.len().checked_sub(place.len())?;
+            let is_there = path.get(at..)?.eq_ignore_ascii_case(place)
+                && (at == 0 || path.as_bytes()[at - 1] == b'/');
+            is_there.then(|| about.rsplit(' ').next())?
+        });
+        let ours = ids_of(text);
+        let mut theirs = ids;
+        Some(theirs.any(|id| ours.iter().any(|other| other == id)))
+    }
+
     fn ask(&self, paths: &[&str]) -> Option<DueDate> {
+        let log = [
+            "log",
+            "-1",
+            "--no-show-signature",
+            "--no-patch",
+            "--format=%cI",
+            &self.head,
+            "--",
+        ];
+        let said = self.git(&[&log, paths].concat(), 4096)?;
+        table::moment(said.trim()).ok()
+    }
+
+    /// What git says, of which so many bytes are read; none where it fails or takes too long.
+    fn git(&self, arguments: &[&str], most: usize) -> Option<String> {
         if self.slow.get() {
             return None;
         }
@@ -79,16 +138,7 @@ impl History {
             .arg("--no-replace-objects")
             .arg("--git-dir")
             .arg(self.ours.path())
-            .args([
-                "log",
-                "-1",
-                "--no-show-signature",
-                "--no-patch",
-                "--format=%cI",
-            ])
-            .arg(&self.head)
-            .arg("--")
-            .args(paths)
+            .args(arguments)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LC_ALL", "C")
@@ -97,10 +147,27 @@ impl History {
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_OBJECT_DIRECTORY", &self.objects)
             .current_dir(self.ours.path());
-        let ended = process::run(command, LIMIT, 4096).ok()?;
+        let ended = process::run(command, LIMIT, most).ok()?;
         self.slow.set(ended.status.is_none());
-        table::moment(ended.stdout.trim()).ok()
+        ended.success().then_some(ended.stdout)
     }
+}
+
+/// What git calls a file that holds this text, in each way that git or an editor may have written it (gitformat-pack(5),
+/// "Object types": the hash is over the kind, the length and the content).
+fn ids_of(text: &str) -> Vec<String> {
+    let lines = text.replace("\r\n", "\n");
+    let ends = [text.to_owned(), lines.replace('\n', "\r\n"), lines];
+    let marked = ends.iter().map(|text| format!("\u{feff}{text}"));
+    let marked: Vec<String> = marked.collect();
+    let all = ends.iter().chain(&marked);
+    all.map(|text| {
+        let mut hash = Sha1::new();
+        hash.update(format!("blob {}\0", text.len()));
+        hash.update(text);
+        digest::hexadecimal(&hash.finalize())
+    })
+    .collect()
 }
 
 /// Whether there are only files and folders, and no word of objects that lie elsewhere (gitrepository-layout(5)).
@@ -163,7 +230,11 @@ mod tests {
     fn clone() -> TempDir {
         let clone = tempfile::tempdir().unwrap();
         fs::create_dir_all(clone.path().join("08-framing/src")).unwrap();
-        fs::write(clone.path().join("08-framing/src/frame.rs"), "").unwrap();
+        fs::write(
+            clone.path().join("08-framing/src/frame.rs"),
+            "fn main() {}\n",
+        )
+        .unwrap();
         let git = |args: &[&str]| {
             let mut command = Command::new("git");
             command
@@ -189,6 +260,49 @@ mod tests {
             assert_eq!(at.unix_seconds(), 1_791_201_600);
         }
         assert!(History::of(&clone.path().join("08-framing")).is_none());
+    }
+
+    #[test]
+    fn a_clone_may_lie_one_folder_down_and_be_named_from_here() {
+        let clone = clone();
+        let home = tempfile::tempdir_in(".").unwrap();
+        let below = home.path().join("s1/wirelab-main");
+        fs::create_dir_all(below.parent().unwrap()).unwrap();
+        fs::rename(clone.path(), &below)
+            .or_else(|_| copy(clone.path(), &below))
+            .unwrap();
+        let relative = Path::new(home.path().file_name().unwrap()).join("s1");
+        let histories = History::all_of(&relative);
+        let at = histories[0].last_commit("08-framing/src").unwrap();
+        assert_eq!((at.unix_seconds(), histories.len()), (1_791_201_600, 1));
+    }
+
+    /// Copies a folder to another file system.
+    fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+        let done = Command::new("cp").arg("-a").args([from, to]).status()?;
+        assert!(done.success());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_committed_is_known() {
+        let clone = clone();
+        let history = History::of(clone.path()).unwrap();
+        let place = "08-framing/src/frame.rs";
+        assert_eq!(history.has(place, "fn main() {}\n"), Some(true));
+        assert_eq!(history.has(place, "fn main() {}\r\n"), Some(true));
+        assert_eq!(history.has(place, "fn main() { }\n"), Some(false));
+        assert_eq!(
+            history.has("framing/src/frame.rs", "fn main() {}\n"),
+            Some(false)
+        );
+        fs::remove_dir_all(clone.path().join(".git/objects")).unwrap();
+        assert_eq!(History::of(clone.path()).map(|_| ()), None);
+        let history = History {
+            listed: OnceCell::new(),
+            ..history
+        };
+        assert_eq!(history.has(place, ""), None);
     }
 
     #[test]

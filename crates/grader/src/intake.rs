@@ -331,7 +331,7 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
                 .to_owned(),
         );
     }
-    let mut archive = None;
+    let (mut archive, mut unknown) = (None, Vec::new());
     all.who.late = entries.iter().any(|entry| entry.who.late);
     // Single files of one student are together what was handed in: Canvas numbers each of them.
     let together = |a: &Entry, b: &Entry| {
@@ -345,6 +345,7 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
         });
         let mut taken = collection.finish();
         archive = archive.or(taken.archive.take());
+        unknown.append(&mut taken.unknown);
         match refused {
             // Of an attempt that is refused nothing is graded, not even what came before the reason.
             Some(reason) => {
@@ -355,10 +356,14 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
         }
     }
     if !all.labs.is_empty() || !all.refused_labs.is_empty() {
-        if let Some(reason) = all.refused.take() {
+        let reasons: Vec<String> = all.refused.take().into_iter().chain(unknown).collect();
+        if !reasons.is_empty() {
             all.flags.push("refused-in-part".to_owned());
-            all.notes.push(not_taken(reason));
         }
+        all.notes.extend(reasons.into_iter().map(not_taken));
+    } else if all.refused.is_none() && !unknown.is_empty() {
+        all.refused = unknown.pop();
+        all.notes.extend(unknown.into_iter().map(not_taken));
     } else if all.refused.is_none() {
         let within = archive.map_or(String::new(), |name| {
             format!("; {name} within it is not opened, hand in what it holds")

@@ -66,6 +66,8 @@ pub fn run(course: &Course, args: &cli::Merge) -> anyhow::Result<ExitCode> {
     let mut whole = join(shards.into_values())?;
     change_by_hand(course, &mut whole, &args.out)?;
     let earlier = Class::read(&args.out)?;
+    let before = earlier.as_ref().map_or(&[][..], |class| &class.students);
+    regrade::note_programs(&mut whole.class.students, before);
 
     fs::create_dir_all(&args.out)
         .with_context(|| format!("{} cannot be made", args.out.display()))?;

@@ -27,7 +27,7 @@ impl From<&Student> for Person {
             student: student.student.clone(),
             email: student.email.clone(),
             name: student.name.clone(),
-            words: vec![student.login.clone()],
+            words: student.logins.clone(),
         }
     }
 }
@@ -48,7 +48,8 @@ const SIGNS: [fn(&Person, &str) -> bool; 3] = [
     |person, word| {
         let mut words = person.words.iter();
         same(login(&person.email), word)
-            || words.any(|other| same(other, word) || is_name(word, other))
+            || words
+                .any(|other| same(other, word) || same(login(other), word) || is_name(word, other))
     },
 ];
 
@@ -171,7 +172,7 @@ mod tests {
         let people = People::new([
             person("10001", "Ada Lovelace", "ada@example.org", &["lovelaceada"]),
             person("10001", "Ada Lovelace", "ada@example.org", &["second"]),
-            person("10002", "", "", &["hoppergrace", "grace"]),
+            person("10002", "", "", &["hoppergrace", "grace@example.org"]),
             person("10003", "Alan Turing", "", &[]),
             person("10004", "Turing, Alan", "", &[]),
             person("alan", "", "", &[""]),

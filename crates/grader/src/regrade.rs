@@ -60,16 +60,107 @@ impl Wanted {
             .max_by_key(|(_, likeness)| *likeness)
             .map(|(cell, _)| cell);
         let known = own.or_else(|| cells.next_back().map(|(cell, _)| cell))?;
-        if known.status == Status::Error || self.wants(handed.student, topic, Some(known)) {
+        // What has failed and is not among the submissions now is no failure that could be judged anew.
+        let is_elsewhere = self.failures && handed.sources.is_none() && known.sources.is_some();
+        let wants = self.wants(handed.student, topic, Some(known)) && !is_elsewhere;
+        if known.status == Status::Error || wants {
             return None;
         }
         let missing = || Cell::plain(topic, Status::Missing, None);
         Some(own.cloned().map_or_else(missing, |cell| Cell {
             score: None,
             adjustments: Vec::new(),
+            adjusted_for: None,
             attempt: None,
             ..cell
         }))
+    }
+
+    /// Whether some of what was graded before is to stay.
+    #[must_use]
+    pub fn is_a_part(&self) -> bool {
+        self.is_selective() || !self.labs.is_empty()
+    }
+
+    /// The rows, each with its attempt, of those of whom nothing is among the submissions now, though something was
+    /// before: what is not asked for by name stays as it is. None where all is judged, since then they have taken it away.
+    /// `topics` are the labs of the grades.
+    #[must_use]
+    pub fn others(
+        &self,
+        earlier: &Draft,
+        is_here: impl Fn(&str) -> bool,
+        topics: &[&str],
+    ) -> Vec<(Row, usize)> {
+        let rows = earlier.class.students.iter().zip(&earlier.attempts);
+        let gone = rows.filter(|(row, _)| !row.entries.is_empty() && !is_here(&row.student));
+        gone.filter(|_| self.is_a_part())
+            .map(|(row, attempt)| {
+                let named = self.students.contains(&row.student);
+                let asked = named || self.students.is_empty() && !self.failures;
+                let cell = |topic: &&str| {
+                    let in_labs = self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic);
+                    let cell = row.labs.iter().find(|cell| cell.topic == *topic);
+                    let cell = cell.filter(|_| !(asked && in_labs));
+                    cell.map_or_else(
+                        || Cell::plain(topic, Status::Missing, None),
+                        |cell| Cell {
+                            score: None,
+                            adjustments: Vec::new(),
+                            adjusted_for: None,
+                            attempt: None,
+                            ..cell.clone()
+                        },
+                    )
+                };
+                // What is said of single labs is said anew.
+                let of_a_lab = |note: &&String| {
+                    let mut topics = topics.iter();
+                    topics.any(|topic| note.starts_with(&format!("{topic}: not taken: ")))
+                };
+                let notes = row.notes.iter().filter(|note| !of_a_lab(note));
+                let flags = row.flags.iter();
+                let row = Row {
+                    labs: topics.iter().map(cell).collect(),
+                    flags: flags
+                        .filter(|flag| !flag.contains(':') && *flag != "twice")
+                        .cloned()
+                        .collect(),
+                    notes: notes.cloned().collect(),
+                    attempt: *attempt,
+                    ..row.clone()
+                };
+                (row, *attempt)
+            })
+            .collect()
+    }
+}
+
+/// Notes of each lab that is changed by hand for which program that was: the one that was there when the same changes
+/// were first made, which `earlier` rows tell.
+pub fn note_programs(rows: &mut [Row], earlier: &[Row]) {
+    for row in rows {
+        for cell in row
+            .labs
+            .iter_mut()
+            .filter(|cell| !cell.adjustments.is_empty())
+        {
+            let rows = earlier.iter().filter(|other| other.student == row.student);
+            let cells = rows.flat_map(|row| &row.labs);
+            let same = cells
+                .filter(|other| other.topic == cell.topic && other.adjustments == cell.adjustments);
+            let before = same.max_by_key(|other| other.sources == cell.sources);
+            let sources = |cell: &Cell| cell.sources.clone().unwrap_or_default();
+            cell.adjusted_for = Some(before.map_or_else(
+                || sources(cell),
+                |before| {
+                    before
+                        .adjusted_for
+                        .clone()
+                        .unwrap_or_else(|| sources(before))
+                },
+            ));
+        }
     }
 }
 
@@ -123,7 +214,8 @@ pub struct Change {
     pub what: String,
 }
 
-/// What is other in `after`. Students and labs that were not there before are changes too.
+/// What is other in `after`. Students and labs that were not there before are changes too, and so are students who are
+/// gone.
 #[must_use]
 pub fn changes(before: &Class, after: &Class) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -142,14 +234,33 @@ pub fn changes(before: &Class, after: &Class) -> Vec<Change> {
             }
         }
     }
+    let gone = before.students.iter();
+    for row in gone.filter(|row| self::row(after, &row.student).is_none()) {
+        let cells = row.labs.iter();
+        changes.extend(
+            cells
+                .filter(|cell| cell.status != Status::Missing)
+                .map(|cell| Change {
+                    student: row.student.clone(),
+                    topic: cell.topic.clone(),
+                    before: cell.score,
+                    after: None,
+                    what: format!("{} → {GONE}", word(cell.status)),
+                }),
+        );
+    }
     changes
 }
 
+/// What is said of a student of whom there is neither an entry nor a line on the roster any more.
+const GONE: &str = "gone";
+
+fn word(status: Status) -> String {
+    let json = serde_json::to_string(&status).unwrap_or_default();
+    json.trim_matches('"').to_owned()
+}
+
 fn difference(old: Option<&Cell>, new: &Cell) -> Option<String> {
-    let word = |status: Status| {
-        let json = serde_json::to_string(&status).unwrap_or_default();
-        json.trim_matches('"').to_owned()
-    };
     let Some(old) = old else {
         return (new.status != Status::Missing).then(|| word(new.status));
     };
@@ -239,6 +350,19 @@ pub fn say(before: &Class, after: &Class, out: &Path) -> anyhow::Result<()> {
         "changes"
     };
     println!("{} {word}, {}", changes.len(), path.display());
+    let lost = changes.iter().filter(|change| {
+        let ends = |word: &str| change.what.ends_with(&format!(" → {word}"));
+        (ends(GONE) || ends("missing")) && change.before.is_some_and(|score| score > 0.0)
+    });
+    let lost: Vec<String> = lost
+        .map(|change| format!("{} ({})", change.student, change.topic))
+        .collect();
+    if !lost.is_empty() {
+        eprintln!(
+            "warning: what was graded before is not among the submissions any more, and counts nothing now: {}; where each lab has a folder of its own, grade it with --labs LAB --resume",
+            safe::list(lost.iter().map(String::as_str))
+        );
+    }
     Ok(())
 }
 

@@ -156,6 +156,9 @@ pub struct Cell {
     /// What was changed by hand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjustment>,
+    /// The hash of the sources that were there when these changes were first made; empty where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted_for: Option<String>,
     /// Which attempt counts, from 1, where there is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<usize>,
@@ -188,6 +191,13 @@ impl Cell {
         self.checks.iter().chain(&self.hidden)
     }
 
+    /// Whether it is changed by hand, and that was for another program than it is of now.
+    #[must_use]
+    pub fn is_adjusted_for_another(&self) -> bool {
+        let before = self.adjusted_for.as_deref();
+        before.is_some_and(|before| before != self.sources.as_deref().unwrap_or_default())
+    }
+
     /// A cell without checks.
     #[must_use]
     pub fn plain(topic: &str, status: Status, message: Option<String>) -> Cell {
@@ -198,6 +208,7 @@ impl Cell {
             score: None,
             late: None,
             adjustments: Vec::new(),
+            adjusted_for: None,
             attempt: None,
             message,
             sources: None,
@@ -354,6 +365,20 @@ impl Class {
                 without.len(),
                 here().count(),
                 safe::list(without.into_iter())
+            ));
+        }
+        let cells = || {
+            let rows = self.students.iter();
+            rows.flat_map(|row| row.labs.iter().map(move |cell| (row, cell)))
+        };
+        let adjusted = cells().filter(|(_, cell)| cell.is_adjusted_for_another());
+        let adjusted: Vec<String> = adjusted
+            .map(|(row, cell)| format!("{} ({})", row.student, cell.topic))
+            .collect();
+        if !adjusted.is_empty() {
+            warnings.push(format!(
+                "changed by hand when another program was there: {}; look whether that is still meant, and say so by another reason, or take the line away",
+                safe::list(adjusted.iter().map(String::as_str))
             ));
         }
         for row in &self.students {

@@ -18,8 +18,8 @@ pub struct Student {
     pub name: String,
     /// The address.
     pub email: String,
-    /// Another word for this student, where the roster has one.
-    pub login: String,
+    /// Other words for this student, where the roster has some.
+    pub logins: Vec<String>,
 }
 
 /// All of them, in the order of the file.
@@ -61,7 +61,7 @@ struct Layout {
     student: &'static str,
     name: &'static str,
     email: &'static str,
-    login: &'static str,
+    logins: &'static [&'static str],
     /// What else tells that it is one.
     has: &'static str,
     /// What stands before each id and is no part of it.
@@ -74,7 +74,7 @@ const LAYOUTS: [Layout; 4] = [
         student: "student",
         name: "name",
         email: "email",
-        login: "login",
+        logins: &["login"],
         has: "name",
         before: "",
     },
@@ -83,7 +83,7 @@ const LAYOUTS: [Layout; 4] = [
         student: "id",
         name: "student",
         email: "email",
-        login: "sis login id",
+        logins: &["sis login id", "sis user id"],
         has: "student",
         before: "",
     },
@@ -92,7 +92,7 @@ const LAYOUTS: [Layout; 4] = [
         student: "identifier",
         name: "full name",
         email: "email address",
-        login: "id number",
+        logins: &["id number"],
         has: "full name",
         before: "Participant ",
     },
@@ -101,7 +101,7 @@ const LAYOUTS: [Layout; 4] = [
         student: "github_username",
         name: "name",
         email: "email",
-        login: "identifier",
+        logins: &["identifier"],
         has: "identifier",
         before: "",
     },
@@ -123,9 +123,9 @@ pub fn read(path: &Path) -> anyhow::Result<Roster> {
             headings.join(",")
         );
     };
-    let columns = [layout.student, layout.name, layout.email, layout.login];
-    let read = columns.into_iter().filter(|column| !column.is_empty());
-    let read: Vec<&str> = read.collect();
+    let columns = [layout.student, layout.name, layout.email];
+    let read = columns.iter().chain(layout.logins).copied();
+    let read: Vec<&str> = read.filter(|column| !column.is_empty()).collect();
     table::each_once(&headings, &read).with_context(|| path.display().to_string())?;
     let mut students: Vec<Student> = Vec::new();
     for record in &records {
@@ -157,12 +157,13 @@ impl Layout {
     fn read(&self, record: &Record) -> Option<Student> {
         let text = |column: &str| record.text(column).unwrap_or_default().to_owned();
         let student = record.text(self.student);
-        let student = student.or_else(|| record.text(self.login))?;
+        let logins = || self.logins.iter().filter_map(|column| record.text(column));
+        let student = student.or_else(|| logins().next())?;
         Some(Student {
             student: student.trim_start_matches(self.before).to_owned(),
             name: text(self.name),
             email: text(self.email),
-            login: text(self.login),
+            logins: logins().map(str::to_owned).collect(),
         })
     }
 }
@@ -190,7 +191,7 @@ mod tests {
             student: student.to_owned(),
             name: name.to_owned(),
             email: email.to_owned(),
-            login: String::new(),
+            logins: Vec::new(),
         }
     }
 

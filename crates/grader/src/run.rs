@@ -29,11 +29,13 @@ mod meant;
 mod oom;
 mod pace;
 mod rows;
+mod told;
 mod work;
 
 use bench::Bench;
 use crowd::Crowd;
 use pace::Pace;
+use told::Told;
 use work::{Do, Work};
 
 /// Grades what `args` names.
@@ -53,6 +55,7 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
             "Verdicts are kept as they are made: Ctrl-C stops, and the same with --resume goes on"
         );
     }
+    let args = &told::recalled(args, &out, earlier.is_some())?;
     let draft = draft(course, args, &out, earlier.as_ref())?;
     if draft.shard.is_some() {
         let path = out.join(merge::SHARD);
@@ -187,7 +190,7 @@ fn draft(
     if let (Some(path), Some(roster)) = (&args.roster, &roster) {
         meant::compare(path, roster, submissions, &introduced)?;
     }
-    let people = people(submissions, &introduced, roster.as_ref());
+    let people = people(submissions, &introduced, roster.as_ref(), earlier);
     for nobody in [
         calendar.times.lines.resolve(&people)?,
         calendar.extensions.lines.resolve(&people)?,
@@ -207,7 +210,7 @@ fn draft(
         labs: topics,
     };
     if let Some(draft) = earlier
-        && (wanted.is_selective() || !wanted.labs.is_empty())
+        && wanted.is_a_part()
     {
         let before = draft.attempts.iter().copied().max().unwrap_or(1);
         let now = attempts.folders.len();
@@ -218,6 +221,7 @@ fn draft(
         );
     }
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
+    Told::of(args).keep(out)?;
     let secret = match &args.secret {
         Some(secret) => secret.clone(),
         None => secret(&out.join("secret"))?,
@@ -291,14 +295,23 @@ fn draft(
             }
         }
     }
-    if !unjudged.is_empty() {
-        let labs = unjudged.iter().map(|(who, index)| {
+    let is_here = |(who, index): &(usize, usize)| {
+        let folder = &kitchens[*index].lab.folder;
+        let submission = &submissions[*who];
+        submission.labs.contains_key(folder)
+            || submission.refused_labs.contains_key(folder)
+            || submission.refused.is_some()
+    };
+    let labs = unjudged.iter().filter(|place| is_here(place));
+    let labs: Vec<String> = labs
+        .map(|(who, index)| {
             let topic = &kitchens[*index].lab.topic;
             format!("{} ({topic})", introduced[*who].student)
-        });
-        let labs: Vec<String> = labs.collect();
+        })
+        .collect();
+    if !labs.is_empty() {
         eprintln!(
-            "warning: not what was graded before, and not judged in this run: {}; their grades stay as they were until a run with --resume alone",
+            "warning: not what was graded before, and not judged in this run: {}; their grades stay as they were until they are asked for, or a run with --resume alone judges everything that is here",
             safe::list(labs.iter().map(String::as_str))
         );
     }
@@ -368,7 +381,22 @@ fn draft(
         };
         let stays = |index: usize| unjudged.contains(&(who, index));
         judge_times(row, &kitchens, &calendar, number, git, stays);
+        say_uncommitted(row, &kitchens, |folder| {
+            attempts.is_uncommitted(who, folder, &histories)
+        });
         adjustments.change(row);
+    }
+    if let Some(draft) = earlier {
+        let others = wanted.others(
+            draft,
+            |student| students.iter().any(|row| row.student == student),
+            &topics,
+        );
+        for (mut row, number) in others {
+            adjustments.change(&mut row);
+            numbers.push(number);
+            students.push(row);
+        }
     }
     if let Some(roster) = &roster {
         for mut row in rows::absent(&kitchens, roster.students(), &students) {
@@ -378,12 +406,14 @@ fn draft(
             students.push(row);
         }
     }
+    let before = earlier.map_or(&[][..], |draft| &draft.class.students);
+    regrade::note_programs(&mut students, before);
     Ok(Draft {
         version: course::VERSION,
         shard,
         secret: digest::of(&["shard", &secret]),
         people: people.into_all(),
-        counts: args.attempt,
+        counts: args.attempt.unwrap_or_default(),
         class: Class {
             version: course::VERSION,
             course: course.title.clone(),
@@ -400,8 +430,13 @@ fn draft(
     })
 }
 
-/// Everybody: those who handed something in, and those of the roster.
-fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&Roster>) -> People {
+/// Everybody: those who handed something in, now or before, and those of the roster.
+fn people(
+    submissions: &[Submission],
+    introduced: &[Row],
+    roster: Option<&Roster>,
+    earlier: Option<&Draft>,
+) -> People {
     let here = introduced.iter().zip(submissions).map(|(row, submission)| {
         let who = &submission.who;
         Person {
@@ -412,7 +447,15 @@ fn people(submissions: &[Submission], introduced: &[Row], roster: Option<&Roster
         }
     });
     let on_roster = roster.into_iter();
-    People::new(here.chain(on_roster.flat_map(Roster::students).map(Person::from)))
+    let on_roster = on_roster.flat_map(Roster::students).map(Person::from);
+    let before = earlier.into_iter().flat_map(|draft| &draft.class.students);
+    let before = before.map(|row| Person {
+        student: row.student.clone(),
+        email: row.email.clone(),
+        name: row.name.clone(),
+        words: Vec::new(),
+    });
+    People::new(here.chain(on_roster).chain(before))
 }
 
 fn table<T: Default>(
@@ -486,8 +529,33 @@ impl Attempts {
         let home = &self.folders[self.numbers[who] - 1];
         let entries = self.submissions[who].entries.iter();
         entries
-            .filter_map(|entry| History::of(&home.join(entry)))
+            .flat_map(|entry| History::all_of(&home.join(entry)))
             .collect()
+    }
+
+    /// Whether a file of a lab is in none of the commits that are checked out.
+    fn is_uncommitted(&self, who: usize, folder: &str, histories: &[History]) -> bool {
+        let mut files = self.submissions[who].labs.get(folder).into_iter().flatten();
+        files.any(|(path, text)| {
+            let place = format!("{folder}/{}", path.display());
+            histories
+                .iter()
+                .all(|clone| clone.has(&place, text) == Some(false))
+        })
+    }
+}
+
+/// Flags a lab whose time is that of a commit which does not hold what was handed in.
+fn say_uncommitted(row: &mut Row, kitchens: &[Kitchen<'_>], is: impl Fn(&str) -> bool) {
+    for (cell, kitchen) in row.labs.iter().zip(kitchens) {
+        let by_commit = cell.late.as_ref().is_some_and(|late| late.source == "git");
+        if by_commit && is(&kitchen.lab.folder) {
+            let topic = &cell.topic;
+            row.flags.push(format!("uncommitted:{topic}"));
+            row.notes.push(format!(
+                "{topic}: it was changed after the last commit, and its time is that of the commit."
+            ));
+        }
     }
 }
 

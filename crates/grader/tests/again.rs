@@ -13,7 +13,9 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, FIRST, echo_after, files, grades, journaled, root, run, six, sources, table};
+use support::{
+    Class, ECHO, FIRST, echo_after, files, grades, journaled, root, run, six, sources, table,
+};
 
 #[test]
 fn only_what_is_asked_for_is_judged_again() {
@@ -89,6 +91,71 @@ fn only_what_is_asked_for_is_judged_again() {
         .assert()
         .code(1)
         .stderr(contains("add --resume"));
+}
+
+#[test]
+fn each_lab_may_come_in_a_folder_of_its_own() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| Class::new(scratch.path().join(name)));
+    for student in ["ada", "bob", "eve"] {
+        first.solution(student, FIRST);
+    }
+    first.with_a_wrong_echo("ada");
+    first.with_a_wrong_echo("eve");
+    second.solution("ada", ECHO);
+    second.solution("zoe", ECHO);
+    let out = scratch.path().join("out");
+    let roster = scratch.path().join("roster.csv");
+    fs::write(&roster, "student\nada\nbob\n").unwrap();
+    let grade = |class: &Class, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+        command
+            .current_dir(root())
+            .args(["run".as_ref(), class.dir.as_os_str()])
+            .args(["--out".as_ref(), out.as_os_str()])
+            .args(more);
+        command.assert().success()
+    };
+    let scores = || {
+        let rows = table(&out.join("grades.csv"));
+        let score = |student: &str| {
+            let row = rows.get(student);
+            row.map(|row| [row["first-contact"].clone(), row["tcp-echo"].clone()])
+        };
+        ["ada", "bob", "eve", "zoe"].map(score)
+    };
+    let row = |first: &str, second: &str| Some([first.to_owned(), second.to_owned()]);
+    let max = "39";
+    let both = [row("5", max), row("9", "0"), row("5", "0"), row("0", max)];
+    grade(
+        &first,
+        &[
+            "--labs",
+            "first-contact",
+            "--roster",
+            roster.to_str().unwrap(),
+        ],
+    );
+    grade(&second, &["--labs", "tcp-echo", "--resume"])
+        .stdout(contains("ada  tcp-echo  ").and(contains("bob").not()))
+        .stderr(contains("not judged in this run").not());
+    assert_eq!(scores(), both);
+    // What failed there is not here, and stays.
+    grade(&second, &["--failures", "--resume"]).stdout(contains("0 changes"));
+    assert_eq!(scores(), both);
+    grade(&first, &["--labs", "first-contact", "--resume"]).stdout(contains("0 changes"));
+    assert_eq!(scores(), both);
+    // All of it from a folder that has one lab: that is said.
+    grade(&second, &["--resume"]).stderr(contains(
+        "counts nothing now: ada (first-contact), bob (first-contact), eve (first-contact); where each lab has a folder of its own",
+    ));
+    assert_eq!(
+        scores(),
+        [row("0", max), row("0", "0"), None, row("0", max)]
+    );
 }
 
 #[test]

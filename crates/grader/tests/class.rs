@@ -301,7 +301,7 @@ fn every_row_of_a_class_is_right() {
         page("broken")
     );
     assert!(
-        page("packed").contains("ask for a .zip"),
+        page("packed").contains("hand in a .zip"),
         "{}",
         page("packed")
     );

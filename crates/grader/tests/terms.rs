@@ -250,6 +250,93 @@ days = 3
 }
 
 #[test]
+fn what_a_run_was_told_once_holds_when_it_goes_on() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), DUE);
+    let class = Class::new(scratch.path().join("submissions"));
+    for student in ["late", "cloned", "edited"] {
+        class.solution(student, FIRST);
+    }
+    for student in ["cloned", "edited"] {
+        commit(&class.dir.join(student), "2026-10-07T12:00:00+02:00");
+    }
+    class.with_echo("edited", &echo_after("", "let _ = 1;"));
+    let times = scratch.path().join("times.csv");
+    fs::write(
+        &times,
+        "student,submitted\nlate,2026-10-06T00:09:01+02:00\n",
+    )
+    .unwrap();
+    let out = scratch.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let adjustments = out.join("adjustments.csv");
+    let by_hand = |reason: &str| {
+        let text = format!("student,lab,points,reason\nlate,0,-1,{reason}\n");
+        fs::write(&adjustments, text).unwrap();
+    };
+    by_hand("copied");
+    // The folder of submissions is named from here, as most people do.
+    let grade = |more: &[&str]| {
+        cargo_grade(&course)
+            .args(["run", "../submissions", "--out", "../out"])
+            .args(more)
+            .assert()
+    };
+    let rows = || {
+        let rows = table(&out.join("grades.csv"));
+        ["late", "cloned", "edited"].map(|student| {
+            let row = &rows[student];
+            (row["first-contact"].clone(), row["flags"].clone())
+        })
+    };
+    let expected = [
+        ("7.1", "late:first-contact adjusted:first-contact"),
+        ("7.2", "late:first-contact"),
+        ("7.2", "uncommitted:first-contact late:first-contact"),
+    ]
+    .map(|(score, flags)| (score.to_owned(), flags.to_owned()));
+    grade(&["--times", "../times.csv"]).success();
+    assert_eq!(rows(), expected);
+    grade(&["--resume"])
+        .success()
+        .stdout(contains("0 changes"))
+        .stderr(contains("As before: --times "));
+    assert_eq!(rows(), expected);
+
+    // What was changed by hand was changed for that program.
+    class.with_echo("late", &echo_after("", "let _ = 2;"));
+    let another = "changed by hand when another program was there: late (first-contact);";
+    for _ in 0..2 {
+        grade(&["--resume"]).success().stderr(contains(another));
+        assert!(
+            rows()[0].1.ends_with("adjusted-before:first-contact"),
+            "{:?}",
+            rows()
+        );
+    }
+    by_hand("copied again");
+    grade(&["--resume"])
+        .success()
+        .stderr(contains(another).not());
+    assert_eq!(rows(), expected);
+
+    fs::remove_file(&times).unwrap();
+    grade(&["--resume"]).code(1).stderr(contains(
+        "times.csv is not there any more, by which the grades in ",
+    ));
+    // Somebody whose entry is gone, and who is on no roster, is not forgotten in silence.
+    fs::write(&times, "student,submitted\n").unwrap();
+    fs::remove_dir_all(class.dir.join("cloned")).unwrap();
+    grade(&["--resume"])
+        .success()
+        .stdout(contains("cloned  first-contact  7.2 → –  graded → gone"))
+        .stderr(contains("counts nothing now: cloned (first-contact);"));
+}
+
+#[test]
 fn the_latest_attempt_counts_or_the_best() {
     if !testkit::need(Need::Sandbox) {
         return;
@@ -321,7 +408,7 @@ lost,2026-10-01T12:00:00Z,
     let later = fs::read_to_string(&times).unwrap() + "better,2026-10-06T12:00:00Z,2\n";
     fs::write(&times, later).unwrap();
     assert_eq!(grade(&part), ["9", "6.3", "9", "9"]);
-    let part = ["--resume", "--student", "once"];
+    let part = ["--resume", "--student", "once", "--attempt", "latest"];
     assert_eq!(grade(&part), ["5", "6.3", "9", "9"]);
     run(&part).stderr(contains(
         "not judged in this run: better (first-contact), worse (first-contact);",

@@ -152,6 +152,14 @@ impl UdpPeer {
         }
     }
 
+    /// Whether a datagram has come that was not received yet.
+    pub fn has_more(&self) -> bool {
+        let _ = self.socket.set_nonblocking(true);
+        let came = self.socket.peek_from(&mut [0]);
+        let _ = self.socket.set_nonblocking(false);
+        came.is_ok()
+    }
+
     /// The program has taken every datagram, sleeps, and has sent none to this socket that was not
     /// received yet.
     pub fn expect_nothing_yet(&self, program: &Program, why: impl Why) {

@@ -151,26 +151,25 @@ fn found(file: &mut File) -> io::Result<Option<Packing>> {
 }
 
 fn file(path: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}; ask for it again");
+    let unreadable = |error: io::Error| format!("cannot be read: {error}; hand it in again");
     let mut file = File::open(path).map_err(unreadable)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Some(promised) = promised(&name) else {
         let name = entry::file(&name);
         let Some(fit) = collection.wants(name) else {
-            return Err(
-                "is neither a folder nor an archive; ask for a .zip or a .tar.gz".to_owned(),
-            );
+            collection.pass_over_entry(name);
+            return Ok(());
         };
         return take(collection, &fit, name, file).map_err(unreadable);
     };
     let packed = file.metadata().map_err(unreadable)?.len();
     if packed == 0 {
-        return Err("is empty; ask for it again".to_owned());
+        return Err("is empty; hand it in again".to_owned());
     }
     let packing = found(&mut file).map_err(unreadable)?.unwrap_or(promised);
     if let Packing::Other(ending) = packing {
         return Err(format!(
-            "a {ending} file cannot be read here; ask for a .zip or a .tar.gz"
+            "a {ending} file cannot be read here; hand in a .zip or a .tar.gz"
         ));
     }
     if packed > MOST_PACKED {
@@ -233,6 +232,8 @@ fn folder(root: &Path, collection: &mut Collection<'_>) -> Result<(), Reason> {
             } else if let Some(fit) = collection.wants(name) {
                 let file = File::open(&path).map_err(unreadable)?;
                 take(collection, &fit, name, file).map_err(unreadable)?;
+            } else {
+                collection.pass_over(name);
             }
         }
     }
@@ -313,7 +314,7 @@ fn named_twice(file: &mut (impl Read + io::Seek), start: u64) -> io::Result<(usi
 
 fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(), Reason> {
     let damaged = |error: &dyn std::fmt::Display| {
-        format!("the .zip cannot be read: {error}; ask for it again")
+        format!("the .zip cannot be read: {error}; hand it in again")
     };
     if zip_entries(&mut file).map_err(|error| damaged(&error))? > MOST_ITEMS as u64 {
         return Err(too_many());
@@ -360,12 +361,14 @@ fn zip(mut file: File, packed: u64, collection: &mut Collection<'_>) -> Result<(
             0 | 0o100_000 => {
                 if let Some(fit) = collection.wants(&name) {
                     if !is_usual {
-                        return Err("the .zip has a password or is packed in an unusual way; ask for a plain one".to_owned());
+                        return Err("the .zip has a password or is packed in an unusual way; hand in a plain one".to_owned());
                     }
                     let file = archive.by_index(index).map_err(|error| damaged(&error))?;
                     take(collection, &fit, &name, file).map_err(|error| damaged(&error))?;
                 } else if promised(&name).is_some() {
                     collection.pass_over_archive(&name);
+                } else {
+                    collection.pass_over(&name);
                 }
             }
             _ => {
@@ -463,7 +466,7 @@ fn metered<S: Read>(
 }
 
 fn damaged_tar(error: io::Error) -> Reason {
-    format!("the .tar.gz cannot be read: {error}; ask for it again")
+    format!("the .tar.gz cannot be read: {error}; hand it in again")
 }
 
 fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Result<(), Reason> {
@@ -509,6 +512,8 @@ fn tar_entries(stream: &mut impl Read, collection: &mut Collection<'_>) -> Resul
                     take(collection, &fit, &name, entry).map_err(damaged_tar)?;
                 } else if promised(&name).is_some() {
                     collection.pass_over_archive(&name);
+                } else {
+                    collection.pass_over(&name);
                 }
             }
             _ => {}

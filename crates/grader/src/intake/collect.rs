@@ -18,6 +18,11 @@ const IGNORED: [&str; 6] = [
     "__MACOSX",
 ];
 
+/// What stands behind a folder's name where it was copied or unpacked.
+const COPIES: [&str; 5] = ["-main", "-master", " - copy", " copy", "-copy"];
+/// How many files that are not taken are named for one lab, or for none.
+const MOST_NAMED: usize = 3;
+
 /// How much of the labs' files is taken of one submission, in bytes; each of them once.
 const MOST_TAKEN: usize = 64 << 20;
 /// How much of a name is shown, in characters.
@@ -36,7 +41,7 @@ pub(super) struct Item {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fit {
     item: Item,
-    /// Whether it lies in no folder of the lab's name.
+    /// Whether it lies in no folder of just the lab's name.
     bare: bool,
 }
 
@@ -50,6 +55,12 @@ pub(super) struct Wanted {
     bare: BTreeMap<String, Item>,
     /// The labs' folders, in lower case.
     folders: BTreeSet<String>,
+    /// The labs' folders, by what else one is called, in lower case: `tcp-echo`.
+    topics: BTreeMap<String, String>,
+    /// What the labs give beside those files, by its path in lower case: `04-tcp-echo/src/main.rs`.
+    given: BTreeSet<String>,
+    /// The folders of the labs that are graded.
+    graded: BTreeSet<String>,
 }
 
 impl Wanted {
@@ -78,6 +89,17 @@ impl Wanted {
             is_of_the_only_one(item).then(|| (name.to_owned(), item.clone()))
         });
         Wanted {
+            topics: course
+                .labs()
+                .iter()
+                .map(|lab| (lab.topic.to_lowercase(), lab.folder.clone()))
+                .collect(),
+            given: course
+                .labs()
+                .iter()
+                .flat_map(|lab| given(course, lab))
+                .collect(),
+            graded: labs.iter().map(|lab| lab.folder.clone()).collect(),
             most_parts,
             bare: bare.collect(),
             folders: course
@@ -87,6 +109,40 @@ impl Wanted {
                 .collect(),
             items,
         }
+    }
+
+    /// The lab that a folder is called after, in its own name or another: `tcp-echo`, `04-tcp-echo (1)`,
+    /// `04-tcp-echo-main`.
+    fn lab_of(&self, folder: &str) -> Option<&str> {
+        let folder = folder.to_lowercase();
+        let plain = COPIES.iter().find_map(|end| folder.strip_suffix(end));
+        let plain = plain
+            .map(str::to_owned)
+            .or_else(|| stem_without_number(&folder));
+        [Some(folder), plain]
+            .into_iter()
+            .flatten()
+            .find_map(|name| {
+                let own = self
+                    .items
+                    .values()
+                    .find(|item| item.lab.to_lowercase() == name);
+                let own = own.map(|item| item.lab.as_str());
+                own.or_else(|| self.topics.get(&name).map(String::as_str))
+            })
+    }
+
+    /// The files of a lab that are taken: `src/client.rs and src/server.rs`.
+    fn files(&self, lab: &str) -> String {
+        let items = self.items.values().filter(|item| item.lab == lab);
+        let files: Vec<String> = items.map(|item| item.path.display().to_string()).collect();
+        files.join(" and ")
+    }
+
+    /// The names of the files that may lie anywhere: `client.rs and server.rs`.
+    fn bare_files(&self) -> String {
+        let names: Vec<&str> = self.bare.keys().map(String::as_str).collect();
+        names.join(" and ")
     }
 
     /// Whether a name is that of a lab's folder, or of the folder of all, or of a file that is wanted wherever it lies.
@@ -119,6 +175,12 @@ pub(super) struct Collection<'w> {
     source: String,
     /// An archive within, which is not opened.
     archive: Option<String>,
+    /// A program's files beside those of a lab that are taken, by the lab's folder.
+    beside: BTreeMap<String, Vec<String>>,
+    /// Files that are called as a lab's are, and lie in no lab's folder: the end of the path, and the whole of it.
+    strays: Vec<(String, String)>,
+    /// Entries that are files and no archives, and why nothing can be made of them.
+    unknown: Vec<String>,
 }
 
 /// What is taken of it.
@@ -129,6 +191,8 @@ pub(super) struct Taken {
     pub(super) notes: Vec<String>,
     /// An archive within, which was not opened.
     pub(super) archive: Option<String>,
+    /// Why nothing can be made of entries that are files and no archives.
+    pub(super) unknown: Vec<String>,
 }
 
 impl<'w> Collection<'w> {
@@ -140,6 +204,9 @@ impl<'w> Collection<'w> {
             taken: 0,
             source: String::new(),
             archive: None,
+            beside: BTreeMap::new(),
+            strays: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -166,9 +233,61 @@ impl<'w> Collection<'w> {
         }
         let (file, folders) = parts.split_last()?;
         let of_a_lab = |part: &&str| self.wanted.folders.contains(&part.to_lowercase());
-        let item = self.wanted.bare.get(&without_number(&file.to_lowercase()));
-        let item = item.filter(|_| !folders.iter().any(of_a_lab))?.clone();
+        if folders.iter().any(of_a_lab) {
+            return None;
+        }
+        let mut called = (first..folders.len()).filter_map(|from| {
+            let lab = self.wanted.lab_of(folders[from])?;
+            Some(format!("{lab}/{}", parts[from + 1..].join("/")).to_lowercase())
+        });
+        let item = called.find_map(|path| self.wanted.items.get(&path));
+        let bare = || self.wanted.bare.get(&without_number(&file.to_lowercase()));
+        let item = item.or_else(bare)?.clone();
         Some(Fit { item, bare: true })
+    }
+
+    /// A file that is not wanted: if it is a program's, somebody may have meant it otherwise.
+    pub(super) fn pass_over(&mut self, name: &str) {
+        let parts: Vec<&str> = name
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect();
+        let is_ours = |part: &&str| is_ignored(part) || matches!(*part, "crates" | "tests");
+        if !name.ends_with(".rs") || parts.iter().any(is_ours) {
+            return;
+        }
+        let mut labs = parts.iter().enumerate();
+        let lab = labs.find_map(|(at, part)| Some((at, self.wanted.lab_of(part)?.to_owned())));
+        if let Some((at, lab)) = lab {
+            let place = format!("{lab}/{}", parts[at + 1..].join("/")).to_lowercase();
+            if parts.get(at + 1) == Some(&"src") && !self.wanted.given.contains(&place) {
+                self.beside.entry(lab).or_default().push(shown(name));
+            }
+            return;
+        }
+        let end = parts[parts.len().saturating_sub(2)..]
+            .join("/")
+            .to_lowercase();
+        let mut paths = self.wanted.items.values().map(|item| &item.path);
+        if paths.any(|path| path.to_string_lossy().to_lowercase() == end) {
+            self.strays.push((end, shown(name)));
+        }
+    }
+
+    /// An entry that is a file of which nothing can be made.
+    pub(super) fn pass_over_entry(&mut self, name: &str) {
+        let reason = match (name.ends_with(".rs"), self.wanted.bare.is_empty()) {
+            (true, false) => format!(
+                "is none of the lab's files, which are {}",
+                self.wanted.bare_files()
+            ),
+            (true, true) => {
+                "may be of any lab; hand in the labs' folders, as in 04-tcp-echo/src/server.rs"
+                    .to_owned()
+            }
+            _ => "is neither a folder nor an archive; hand in a .zip or a .tar.gz".to_owned(),
+        };
+        self.unknown.push(format!("{}: {reason}", shown(name)));
     }
 
     /// Takes a file that is wanted.
@@ -209,14 +328,16 @@ impl<'w> Collection<'w> {
             return;
         }
         // A link in the place of a folder: whatever it leads to, it is not in the submission.
-        let name = name.trim_end_matches('/');
-        let lab = self.wanted.items.values().find(|item| {
-            [&item.lab, &format!("{}/src", item.lab)]
-                .into_iter()
-                .any(|folder| name == folder || name.ends_with(&format!("/{folder}")))
-        });
-        if let Some(item) = lab.cloned() {
-            let fit = Fit { item, bare: false };
+        let parts: Vec<&str> = name.trim_end_matches('/').split('/').collect();
+        let ([.., folder, "src"] | [.., folder]) = parts[..] else {
+            return;
+        };
+        let lab = self.wanted.lab_of(folder);
+        let mut items = self.wanted.items.values();
+        let item = lab.and_then(|lab| items.find(|item| item.lab == lab));
+        if let Some(item) = item.cloned() {
+            let bare = !item.lab.eq_ignore_ascii_case(folder);
+            let fit = Fit { item, bare };
             self.add(fit, name, Err(reason.to_owned()));
         }
     }
@@ -265,6 +386,40 @@ impl<'w> Collection<'w> {
         });
     }
 
+    /// Names the files of programs that a student may believe to have handed in.
+    fn say_what_is_not_taken(&mut self) {
+        let found: BTreeSet<String> = self.found.keys().map(|item| item.lab.clone()).collect();
+        let wanted = self.wanted;
+        let beside = std::mem::take(&mut self.beside);
+        for (lab, names) in beside
+            .iter()
+            .filter(|(lab, _)| wanted.graded.contains(*lab))
+        {
+            let files = wanted.files(lab);
+            self.note(format!(
+                "{lab}: {} was not taken; of this lab {files} are, and nothing else.",
+                some(names)
+            ));
+        }
+        let is_missed = |end: &str| {
+            let mut items = wanted.items.values();
+            items.any(|item| {
+                item.path.to_string_lossy().to_lowercase() == end
+                    && wanted.graded.contains(&item.lab)
+                    && !found.contains(&item.lab)
+            })
+        };
+        let strays = std::mem::take(&mut self.strays);
+        let missed = strays.into_iter().filter(|(end, _)| is_missed(end));
+        let missed: Vec<String> = missed.map(|(_, name)| name).collect();
+        if !missed.is_empty() {
+            self.note(format!(
+                "{} was not taken, though a lab's file is called so: it lies in no folder of a lab, as in 04-tcp-echo/src/server.rs.",
+                some(&missed)
+            ));
+        }
+    }
+
     /// What follows is of this entry.
     pub(super) fn of(&mut self, entry: &str) {
         entry.clone_into(&mut self.source);
@@ -282,9 +437,11 @@ impl<'w> Collection<'w> {
             found.retain(|found| !found.bare || !in_folders.contains(&item.lab));
         }
         self.found.retain(|_, found| !found.is_empty());
+        self.say_what_is_not_taken();
         let mut taken = Taken {
             notes: self.notes,
             archive: self.archive,
+            unknown: self.unknown,
             ..Taken::default()
         };
         for (item, found) in self.found {
@@ -316,18 +473,41 @@ impl<'w> Collection<'w> {
     }
 }
 
+/// The first of these, and how many more there are.
+fn some(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let names = names[..names.len() - more].join(", ");
+    if more > 0 {
+        format!("{names} and {more} more")
+    } else {
+        names
+    }
+}
+
+/// What a lab gives in `src`, by its path in lower case.
+fn given(course: &Course, lab: &Lab) -> Vec<String> {
+    let src = course.root().join("labs").join(&lab.folder).join("src");
+    let files = std::fs::read_dir(src).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    names
+        .map(|name| format!("{}/src/{name}", lab.folder).to_lowercase())
+        .collect()
+}
+
+/// `server-1` and `server (1)` → `server`
+fn stem_without_number(stem: &str) -> Option<String> {
+    let stem = stem.strip_suffix(')').unwrap_or(stem);
+    let (bare, number) = stem.rsplit_once(" (").or_else(|| stem.rsplit_once('-'))?;
+    let is_number = (1..=3).contains(&number.len()) && number.parse::<u16>().is_ok();
+    is_number.then(|| bare.to_owned())
+}
+
 /// `server-1.rs` and `server (1).rs` → `server.rs`: what is handed in again gets a number, and so does what is downloaded
 /// once more.
 fn without_number(name: &str) -> String {
-    let bare = |stem: &str| -> Option<String> {
-        let stem = stem.strip_suffix(')').unwrap_or(stem);
-        let (bare, number) = stem.rsplit_once(" (").or_else(|| stem.rsplit_once('-'))?;
-        let is_number = (1..=3).contains(&number.len()) && number.parse::<u16>().is_ok();
-        is_number.then(|| bare.to_owned())
-    };
     let plain = name
         .rsplit_once('.')
-        .and_then(|(stem, ending)| Some(format!("{}.{ending}", bare(stem)?)));
+        .and_then(|(stem, ending)| Some(format!("{}.{ending}", stem_without_number(stem)?)));
     plain.unwrap_or_else(|| name.to_owned())
 }
 

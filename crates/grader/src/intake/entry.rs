@@ -42,8 +42,14 @@ impl Who {
 /// `assignment-login`.
 pub fn read(name: &str, is_folder: bool) -> Who {
     moodle(name)
-        .or_else(|| canvas(name).filter(|_| !is_folder))
+        .or_else(|| canvas(name).filter(|_| !is_folder || !is_a_repositorys(name)))
         .unwrap_or_else(|| plain(if is_folder { name } else { stem(name) }))
+}
+
+/// Whether a folder's name may be that of a repository, `assignment-login`: Canvas leaves no hyphen in a student's name.
+fn is_a_repositorys(name: &str) -> bool {
+    let first = name.split('_').next();
+    first.is_some_and(|first| first.contains('-'))
 }
 
 /// The student's number, where the name is as Canvas or Moodle makes it.
@@ -266,6 +272,8 @@ mod tests {
         );
         assert_eq!(read("s123.tar.gz", false).key, "s123");
         assert_eq!(read("s123.zip", false).key, "s123");
+        let unpacked = read("lovelaceada_LATE_1234_98765_labs", true);
+        assert_eq!((unpacked.key.as_str(), unpacked.late), ("1234", true));
         assert_eq!(read("wirelab-ada_99_1_x", true).key, "wirelab-ada_99_1_x");
         let who = read("wirelab-ada-b", true);
         assert_eq!(

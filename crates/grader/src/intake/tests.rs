@@ -252,7 +252,8 @@ fn the_files_of_the_only_lab_that_is_graded_may_lie_anywhere() {
         assert!(said.contains(reason), "{said}");
     }
     let said = one("3").refused.as_ref().unwrap();
-    assert!(said.contains("neither a folder nor an archive"), "{said}");
+    let reason = "notes.rs: is none of the lab's files, which are echo.rs and greet.rs";
+    assert_eq!(said, reason);
     // Where it is one of several, nobody knows whose they are.
     let several = inbox.read(&[]);
     let found = several.iter().filter(|one| echo(one).is_some());
@@ -495,6 +496,95 @@ fn an_attempt_that_cannot_be_read_leaves_the_one_before() {
 }
 
 #[test]
+fn what_is_no_file_of_the_lab_takes_nothing_from_the_rest() {
+    let inbox = Inbox::new();
+    for name in ["70_echo.rs", "71_helper.rs", "70_report.pdf", "72_readme"] {
+        inbox.put(&format!("lovelaceada_1_{name}"), "own");
+    }
+    inbox.zip("hoppergrace_2_80_labs.zip", &[(ECHO, b"own")]);
+    inbox.put("hoppergrace_2_80_report.pdf", "%PDF");
+    inbox.put("turingalan_3_90_a.txt", "");
+    inbox.put("turingalan_3_91_b.txt", "");
+    let lab = inbox.course.lab(LAB).unwrap();
+    let all = take_in(&inbox.course, inbox.dir.path(), None, &[lab]).unwrap();
+    for one in &all[..2] {
+        assert_eq!((echo(one), &one.refused), (Some("own"), &None), "{one:?}");
+        assert_eq!(one.flags, ["refused-in-part"]);
+    }
+    let notes = all[0].notes.join("\n");
+    for name in ["helper.rs", "report.pdf", "readme"] {
+        assert!(
+            notes.contains(&format!("Not taken: {name}: is n")),
+            "{notes}"
+        );
+    }
+    assert!(all[2].refused.as_ref().unwrap().starts_with("b.txt: is n"));
+    assert!(all[2].notes[0].contains("a.txt: is n"), "{:?}", all[2]);
+}
+
+#[test]
+fn a_labs_folder_may_have_its_topics_name_or_be_a_copy() {
+    let inbox = Inbox::new();
+    for folder in [
+        "first-contact",
+        "00-First-Contact (1)",
+        "00-first-contact-2",
+        "mine/first-contact-main",
+    ] {
+        inbox.put(&format!("{}/{folder}/src/echo.rs", folder.len()), "own");
+    }
+    inbox.put("both/first-contact/src/echo.rs", "draft");
+    inbox.put("both/labs/00-first-contact/src/echo.rs", "own");
+    for one in inbox.read(&[]) {
+        assert_eq!(echo(&one), Some("own"), "{one:?}");
+    }
+    for link in ["links/first-contact", "more/first-contact/src"] {
+        let path = inbox.dir.path().join(link);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/etc", path).unwrap();
+    }
+    inbox.put("two/first-contact/src/echo.rs", "one");
+    inbox.put("two/first-contact (1)/src/echo.rs", "two");
+    inbox.put("within/04-tcp-echo/first-contact/src/echo.rs", "own");
+    let all = inbox.read(&[]);
+    let one = |key: &str| all.iter().find(|one| one.who.key == key).unwrap();
+    let said = &one("two").refused_labs[LAB];
+    assert!(said.contains("in two places"), "{said}");
+    for key in ["links", "more"] {
+        assert!(one(key).refused_labs[LAB].contains("a symbolic link"));
+    }
+    assert_eq!(one("within").refused.as_deref(), Some(NO_LAB));
+}
+
+#[test]
+fn files_that_somebody_may_miss_are_named() {
+    let inbox = Inbox::new();
+    let put = |path: &str| drop(inbox.put(path, "own"));
+    put("helped/00-first-contact/src/echo.rs");
+    put("helped/00-first-contact/src/main.rs");
+    put("helped/00-first-contact/src/helper.rs");
+    put("helped/00-first-contact/tests/checks.rs");
+    put("helped/crates/testkit/src/echo.rs");
+    put("astray/00-first-contact/src/echo.rs");
+    put("astray/lab four/src/server.rs");
+    put("astray/target/src/client.rs");
+    put("astray/other/src/echo.rs");
+    put("lost/my work/src/echo.rs");
+    let labs = [LAB, "tcp-echo"].map(|lab| inbox.course.lab(lab).unwrap());
+    let all = take_in(&inbox.course, inbox.dir.path(), None, &labs).unwrap();
+    let notes = |key: &str| &all.iter().find(|one| one.who.key == key).unwrap().notes;
+    let helper = "00-first-contact: 00-first-contact/src/helper.rs was not taken; of this lab src/echo.rs and src/greet.rs are, and nothing else.";
+    assert_eq!(*notes("helped"), [helper]);
+    let stray = |path: &str| {
+        format!(
+            "{path} was not taken, though a lab's file is called so: it lies in no folder of a lab, as in 04-tcp-echo/src/server.rs."
+        )
+    };
+    assert_eq!(*notes("astray"), [stray("lab four/src/server.rs")]);
+    assert_eq!(*notes("lost"), [stray("my work/src/echo.rs")]);
+}
+
+#[test]
 fn two_forms_of_one_attempt_must_agree() {
     let inbox = Inbox::new();
     inbox.zip("a.zip", &[(ECHO, b"one")]);
@@ -508,7 +598,7 @@ fn an_archive_of_another_kind_is_refused() {
         (
             "a.rar",
             b"Rar!\x1a\x07\x00".as_slice(),
-            "a .rar file cannot be read here; ask for a .zip",
+            "a .rar file cannot be read here; hand in a .zip",
         ),
         (
             "a.zip",

@@ -221,14 +221,14 @@ pub fn grades(out: &Path) -> serde_json::Value {
     value
 }
 
-/// Every file of a finished run but its journal and secret, by name.
+/// Every file of a finished run but its journal, its secret and where things lay, by name.
 pub fn files(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     for folder in [out.to_owned(), out.join("feedback")] {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(out).unwrap().to_owned();
-            let kept_apart = ["journal.jsonl", "secret", "changes.csv"];
+            let kept_apart = ["journal.jsonl", "secret", "changes.csv", "run.json"];
             if path.is_file() && !kept_apart.iter().any(|other| name == Path::new(other)) {
                 files.push((name, fs::read(&path).unwrap()));
             }

@@ -53,7 +53,8 @@ impl Program {
 
     /// Does `act` while nobody reads its standard output and it waits in a `write` of a line that finds
     /// no room: not in `recv`, and not in `send`. `print` makes it print a line or more, and is called
-    /// until that is so; a program that prints nothing for it is left alone after a while. Linux only.
+    /// until it sleeps though there is more to print; a program that prints nothing for it is left alone
+    /// after a while. Linux only.
     pub fn while_unread(&self, mut print: impl FnMut(), act: impl FnOnce()) -> &Self {
         /// No line that makes it wait is longer, in bytes.
         const LINE: usize = 256;
@@ -68,7 +69,7 @@ impl Program {
                 let (waiting, size) = look();
                 if waiting != before {
                     (before, since) = (waiting, std::time::Instant::now());
-                } else if waiting + LINE > size
+                } else if waiting + LINE > size && self.is_asleep()
                     || since.elapsed() > QUIET[usize::from(!self.is_asleep())]
                     || self.ended().is_some()
                 {
