@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::late;
 use crate::people::Person;
-use crate::report::{self, Cell, Class, Column, Row, Status, Uncounted};
+use crate::report::{self, Cell, Class, Column, Other, Row, Status, Uncounted};
 
 /// The file beside the grades that has every attempt, where somebody has more than one.
 const ATTEMPTS: &str = "attempts.json";
@@ -134,6 +134,7 @@ impl Draft {
             row.attempt = attempt;
             for cell in &mut row.labs {
                 cell.score = late::score(cell.points, cell.late.as_ref(), &cell.adjustments);
+                cell.others.clear();
             }
         }
         class.students.sort_by(|a, b| {
@@ -230,36 +231,81 @@ fn uncount(lab: &mut Column, index: usize, rows: &mut [Row]) {
 
 /// Joins the attempts of each student: lab by lab the one that counts. Rows of one attempt stay as they are.
 fn join(rows: Vec<Row>, counts: Counts) -> Vec<Row> {
-    let mut joined: Vec<Row> = Vec::new();
+    let mut students: Vec<Vec<Row>> = Vec::new();
     for row in rows {
-        let before = joined
-            .iter_mut()
-            .find(|other| other.student == row.student && other.attempt != row.attempt);
-        let Some(before) = before else {
-            joined.push(row);
-            continue;
-        };
-        for (cell, later) in before.labs.iter_mut().zip(row.labs) {
-            let earlier = cell.attempt.unwrap_or(before.attempt);
-            if counts_more(&later, cell, counts) {
-                *cell = later;
-                cell.attempt = Some(row.attempt);
-            } else {
-                cell.attempt = Some(earlier);
+        let mut before = students.iter_mut();
+        let before = before.find(|attempts| {
+            let last = attempts.last();
+            last.is_some_and(|last| last.student == row.student && last.attempt != row.attempt)
+        });
+        match before {
+            Some(attempts) => attempts.push(row),
+            None => students.push(vec![row]),
+        }
+    }
+    let students = students.into_iter();
+    students
+        .filter_map(|mut attempts| {
+            if attempts.len() > 1 {
+                attempts.iter_mut().for_each(say_which_attempt);
             }
-        }
-        before.attempt = row.attempt;
-        before.entries.extend(row.entries);
+            let attempts = attempts.into_iter();
+            attempts.reduce(|before, row| with_later(before, row, counts))
+        })
+        .collect()
+}
+
+/// Says of all that is in a row of which attempt it is.
+fn say_which_attempt(row: &mut Row) {
+    for cell in &mut row.labs {
+        cell.attempt = (cell.status != Status::Missing).then_some(row.attempt);
+    }
+    for note in &mut row.notes {
+        *note = of_attempt(Some(row.attempt), note);
+    }
+}
+
+/// A note, with the attempt that it is about where there are several.
+fn of_attempt(attempt: Option<usize>, note: &str) -> String {
+    match attempt {
+        Some(attempt) => format!("Attempt {attempt}: {note}"),
+        None => note.to_owned(),
+    }
+}
+
+/// The attempts of a student up to now, and a later one.
+fn with_later(before: Row, row: Row, counts: Counts) -> Row {
+    let cells = before.labs.into_iter().zip(row.labs);
+    Row {
+        labs: cells
+            .map(|(cell, later)| {
+                if counts_more(&later, &cell, counts) {
+                    in_place_of(later, cell)
+                } else {
+                    in_place_of(cell, later)
+                }
+            })
+            .collect(),
+        attempt: row.attempt,
+        entries: [before.entries, row.entries].concat(),
         // What is said of the last attempt is what is to be looked at.
-        before.flags = row.flags;
-        before.notes.extend(row.notes);
+        flags: row.flags,
+        notes: [before.notes, row.notes].concat(),
+        ..before
     }
-    for cell in joined.iter_mut().flat_map(|row| &mut row.labs) {
-        if cell.status == Status::Missing {
-            cell.attempt = None;
-        }
-    }
-    joined
+}
+
+/// The cell that counts, which keeps what the other one came to, and those that it knew of.
+fn in_place_of(mut counted: Cell, other: Cell) -> Cell {
+    counted.others.extend(other.others);
+    counted.others.extend(other.attempt.map(|attempt| Other {
+        attempt,
+        status: other.status,
+        points: other.points,
+        score: other.score,
+    }));
+    counted.others.sort_by_key(|other| other.attempt);
+    counted
 }
 
 /// Whether a later attempt counts in an earlier one's place.
@@ -293,8 +339,8 @@ fn remark(row: &mut Row, cell: &Cell) {
         Status::Refused if !whole => {
             flag("refused");
             let reason = cell.message.as_deref().unwrap_or_default();
-            row.notes
-                .push(format!("{}: not taken: {reason}.", cell.topic));
+            let note = format!("{}: not taken: {reason}.", cell.topic);
+            row.notes.push(of_attempt(cell.attempt, &note));
         }
         Status::DoesNotCompile => flag("does-not-compile"),
         Status::Starter => flag("starter"),
@@ -393,31 +439,150 @@ mod tests {
         assert_eq!(rows[0].labs[0].points, Some(3));
     }
 
-    #[test]
-    fn every_attempt_is_kept_beside_the_grades() {
-        let dir = tempfile::tempdir().unwrap();
-        let row = |attempt| Row {
-            student: "ada".to_owned(),
-            attempt,
-            labs: vec![cell(vec![check("a", "passed", 3, "core")])],
-            ..Row::default()
-        };
+    /// A class of rows, each with the number of its attempt.
+    fn draft(rows: Vec<(usize, Row)>) -> Draft {
         let class = serde_json::json!({
             "version": course::VERSION, "course": "", "sandbox": "", "toolchain": "", "students": [],
             "labs": [column()],
         });
-        let mut draft = Draft {
+        let (attempts, students) = rows.into_iter().unzip();
+        Draft {
             version: course::VERSION,
             shard: None,
             secret: String::new(),
             people: Vec::new(),
             counts: Counts::Latest,
             class: Class {
-                students: vec![row(1), row(2)],
+                students,
                 ..serde_json::from_value(class).unwrap()
             },
-            attempts: vec![1, 2],
+            attempts,
+        }
+    }
+
+    fn attempt(number: usize, entry: &str, cell: Cell) -> (usize, Row) {
+        let row = Row {
+            student: "ada".to_owned(),
+            entries: vec![entry.to_owned()],
+            notes: vec![format!("Read from {entry}.")],
+            labs: vec![cell],
+            ..Row::default()
         };
+        (number, row)
+    }
+
+    fn earned(points: u32) -> Cell {
+        Cell {
+            points: Some(points),
+            ..Cell::plain("tcp-echo", Status::Graded, None)
+        }
+    }
+
+    fn others(row: &Row) -> serde_json::Value {
+        serde_json::to_value(&row.labs[0]).unwrap()["others"].take()
+    }
+
+    #[test]
+    fn what_each_other_attempt_came_to_is_kept_in_their_order() {
+        let late = serde_json::json!({
+            "submitted": "", "source": "times", "due": "", "extended": false, "days": 1, "percent": 10.0,
+        });
+        let first = Cell {
+            late: serde_json::from_value(late).unwrap(),
+            ..earned(31)
+        };
+        let plain = |status| Cell::plain("tcp-echo", status, Some("no lab".to_owned()));
+        let rows = vec![
+            attempt(4, "d", plain(Status::Refused)),
+            attempt(3, "c", earned(5)),
+            attempt(1, "a", first),
+            attempt(5, "e", plain(Status::Missing)),
+            attempt(2, "b", plain(Status::DoesNotCompile)),
+        ];
+        let first =
+            serde_json::json!({ "attempt": 1, "status": "graded", "points": 31, "score": 27.9 });
+        let second = serde_json::json!({ "attempt": 2, "status": "does-not-compile", "points": 0, "score": 0.0 });
+        let third =
+            serde_json::json!({ "attempt": 3, "status": "graded", "points": 5, "score": 5.0 });
+        let fourth =
+            serde_json::json!({ "attempt": 4, "status": "refused", "points": 0, "score": 0.0 });
+        let latest = draft(rows);
+        let best = Draft {
+            counts: Counts::Best,
+            ..latest.clone()
+        };
+        let [latest, best] = [latest, best].map(|draft| {
+            let students = draft.finish().students;
+            assert_eq!(students.len(), 1);
+            students.into_iter().next().unwrap()
+        });
+        assert_eq!(latest.labs[0].attempt, Some(3));
+        assert_eq!(others(&latest), serde_json::json!([first, second, fourth]));
+        assert_eq!(best.labs[0].attempt, Some(1));
+        assert_eq!(others(&best), serde_json::json!([second, third, fourth]));
+        assert_eq!(
+            best.notes,
+            [
+                "Attempt 1: Read from a.",
+                "Attempt 2: Read from b.",
+                "Attempt 3: Read from c.",
+                "Attempt 4: Read from d.",
+                "Attempt 5: Read from e.",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_attempt_says_nothing_of_attempts() {
+        let rows = vec![attempt(2, "a", earned(5))];
+        let class = draft(rows).finish();
+        let row = &class.students[0];
+        assert_eq!(
+            (row.labs[0].attempt, others(row)),
+            (None, serde_json::Value::Null)
+        );
+        assert_eq!(row.notes, ["Read from a."]);
+    }
+
+    #[test]
+    fn two_entries_of_one_attempt_are_no_attempts_of_each_other() {
+        let rows = vec![
+            attempt(2, "c", earned(3)),
+            attempt(1, "b", earned(2)),
+            attempt(1, "a", earned(1)),
+        ];
+        let students = draft(rows).finish().students;
+        let [first, second] = &students[..] else {
+            panic!("{students:?}");
+        };
+        assert_eq!(first.entries, ["a", "c"]);
+        let other =
+            serde_json::json!({ "attempt": 1, "status": "graded", "points": 1, "score": 1.0 });
+        assert_eq!(others(first), serde_json::json!([other]));
+        assert_eq!(
+            (second.entries.len(), others(second)),
+            (1, serde_json::Value::Null)
+        );
+        let twice = "There is another submission of the same student.";
+        assert_eq!(second.notes, ["Read from b.", twice]);
+    }
+
+    #[test]
+    fn a_lab_that_was_not_taken_says_in_which_attempt() {
+        let refused = Cell::plain("tcp-echo", Status::Refused, Some("no lab".to_owned()));
+        let missing = Cell::plain("tcp-echo", Status::Missing, None);
+        let rows = vec![attempt(1, "a", refused), attempt(2, "b", missing)];
+        let class = draft(rows).finish();
+        assert_eq!(
+            class.students[0].notes[2],
+            "Attempt 1: tcp-echo: not taken: no lab."
+        );
+    }
+
+    #[test]
+    fn every_attempt_is_kept_beside_the_grades() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut draft = draft(vec![attempt(1, "a", earned(3)), attempt(2, "b", earned(3))]);
         let rows = |draft: &Draft| {
             draft.keep(dir.path()).unwrap();
             draft.clone().finish().write(dir.path()).unwrap();

@@ -40,10 +40,10 @@ pub struct Late {
 }
 
 impl Late {
-    /// What the student is told of it; nothing where it was in time, and nobody made an exception.
+    /// What the student is told of it; nothing where it was in time, by neither an extension nor the grace.
     #[must_use]
     pub fn said(&self) -> Option<String> {
-        if self.days == 0 && !self.extended {
+        if self.days == 0 && self.minutes == 0 && !self.extended {
             return None;
         }
         let mut said = format!(
@@ -562,9 +562,15 @@ mod tests {
             "Handed in 2026-11-28 01:05 +01:00, due 2026-11-27 23:59 +01:00: 1 h 6 min late, 1 h of it grace; 1 day begun, 10 % less."
         );
         late.days = 0;
+        late.minutes = 50;
+        late.submitted = "2026-11-28T00:49:00+01:00".to_owned();
+        assert_eq!(
+            late.said().unwrap(),
+            "Handed in 2026-11-28 00:49 +01:00, due 2026-11-27 23:59 +01:00: within the grace, nothing is taken off."
+        );
+        late.minutes = 0;
         assert_eq!(late.said(), None);
         late.extended = true;
-        late.minutes = 0;
         late.submitted = "2026-11-27T20:00:05Z".to_owned();
         assert_eq!(
             late.said().unwrap(),

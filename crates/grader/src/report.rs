@@ -138,6 +138,19 @@ pub enum Status {
     Elsewhere,
 }
 
+/// What an attempt that does not count came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Other {
+    /// Which attempt it is, from 1.
+    pub attempt: usize,
+    /// How it ended.
+    pub status: Status,
+    /// What was earned; none where there is no grade.
+    pub points: Option<u32>,
+    /// What would count: as [`Cell::score`].
+    pub score: Option<f64>,
+}
+
 /// What a lab of a student came to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cell {
@@ -162,6 +175,9 @@ pub struct Cell {
     /// Which attempt counts, from 1, where there is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<usize>,
+    /// What the attempts that do not count came to, those without the lab left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
     /// The compiler's message, or the reason.
     pub message: Option<String>,
     /// The hash of the sources.
@@ -183,6 +199,16 @@ impl Column {
     pub fn counts(&self, check: &CheckReport) -> bool {
         self.uncounted.iter().all(|other| other.name != check.name)
     }
+
+    /// `× 2`
+    fn times(&self) -> String {
+        format!("× {}", number(self.weight))
+    }
+
+    /// Whether its points count as they are.
+    fn counts_once(&self) -> bool {
+        (self.weight - 1.0).abs() < f64::EPSILON
+    }
 }
 
 impl Cell {
@@ -198,6 +224,11 @@ impl Cell {
         before.is_some_and(|before| before != self.sources.as_deref().unwrap_or_default())
     }
 
+    /// Whether a check of this cell is hidden.
+    fn hides(&self, check: &CheckReport) -> bool {
+        self.hidden.iter().any(|hidden| hidden.name == check.name)
+    }
+
     /// A cell without checks.
     #[must_use]
     pub fn plain(topic: &str, status: Status, message: Option<String>) -> Cell {
@@ -210,6 +241,7 @@ impl Cell {
             adjustments: Vec::new(),
             adjusted_for: None,
             attempt: None,
+            others: Vec::new(),
             message,
             sources: None,
             seed: None,
@@ -269,6 +301,11 @@ impl Class {
                 dir.display()
             )
         })
+    }
+
+    /// Whether the points of some lab do not count as they are.
+    fn is_weighted(&self) -> bool {
+        !self.labs.iter().all(Column::counts_once)
     }
 
     /// The name of each row's files, in the order of the rows.

@@ -194,6 +194,13 @@ days = 3
             assert!(page.contains(words), "{words}: {page}");
         }
     }
+    // What counts twice says so, or the sum would be another.
+    assert!(page.contains("| 9.6 | 9 | × 2 |  |"), "{page}");
+    assert!(html.contains("<td class=\"n\">× 2</td>"), "{html}");
+    let page = fs::read_to_string(out.join("feedback/graceful.md")).unwrap();
+    assert!(page.contains(": within the grace"), "{page}");
+    let page = fs::read_to_string(out.join("feedback/punctual.md")).unwrap();
+    assert!(!page.contains("Handed in"), "{page}");
     let page = fs::read_to_string(out.join("feedback/moved.md")).unwrap();
     assert!(
         page.contains("due 2026-10-09 23:59 +02:00 by an extension: in time."),
@@ -387,12 +394,31 @@ lost,2026-10-01T12:00:00Z,
         assert_eq!(rows.len(), 4);
         ["worse", "better", "once", "lost"].map(|student| rows[student]["first-contact"].clone())
     };
+    let says = |student: &str, words: &[&str]| {
+        let page = fs::read_to_string(out.join(format!("feedback/{student}.md"))).unwrap();
+        let html = out.join(format!("report/students/{student}.html"));
+        for page in [page, fs::read_to_string(html).unwrap()] {
+            for words in words {
+                assert!(page.contains(words), "{student}, {words}: {page}");
+            }
+        }
+    };
     // 5 of 9 for the wrong echo; 30 % off 9 are 6.3.
     assert_eq!(grade(&[]), ["5", "6.3", "9", "9"]);
+    says("worse", &["Attempt 2 counts; attempt 1 earned 9."]);
+    says("better", &["Attempt 2 counts; attempt 1 earned 5."]);
+    says(
+        "lost",
+        &[
+            "Attempt 1 counts; attempt 2: refused.",
+            "Attempt 2: Not taken: ",
+        ],
+    );
     assert_eq!(
         grade(&["--resume", "--attempt", "best"]),
         ["9", "6.3", "9", "9"]
     );
+    says("worse", &["Attempt 1 counts; attempt 2 earned 5."]);
     assert_eq!(
         journaled(&out),
         2,
@@ -496,12 +522,16 @@ mod step_1 {
         !page.contains("whole_page") && !page.contains("2000"),
         "{page}"
     );
-    assert!(page.contains("not handed out: 0 of 3"), "{page}");
+    assert!(page.contains("not handed out: 0 of 3 points\n"), "{page}");
     let json = fs::read_to_string(out.join("grades.json")).unwrap();
     assert!(
         json.contains("sends_back_a_whole_page"),
         "the instructor sees it"
     );
+    // And sees that a student does not.
+    let report = fs::read_to_string(out.join("report/index.html")).unwrap();
+    let marked = "sends back a whole page <span class=\"word\">hidden</span>";
+    assert!(report.contains(marked), "{report}");
     list("names");
     let page = with(&["--resume"]);
     assert!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use course::{CheckReport, Kind, Show, Verdict};
 
-use super::{Cell, Class, Column, Row, Status, number, safe, state};
+use super::{Cell, Class, Column, Other, Row, Status, number, safe, state};
 use crate::late::Late;
 
 pub(super) fn page(class: &Class, row: &Row) -> String {
@@ -24,14 +24,23 @@ pub(super) fn page(class: &Class, row: &Row) -> String {
     if !row.notes.is_empty() {
         page.push('\n');
     }
-    page.push_str("| lab | points | of | |\n|---|---:|---:|---|\n");
+    page.push_str(if class.is_weighted() {
+        "| lab | points | of | counts | |\n|---|---:|---:|---:|---|\n"
+    } else {
+        "| lab | points | of | |\n|---|---:|---:|---|\n"
+    });
     for (lab, cell) in class.labs.iter().zip(&row.labs) {
         let points = cell.score.map_or("–".to_owned(), number);
         let title = safe::inline(&lab.title);
         let state = state(cell.status);
+        let counts = if class.is_weighted() {
+            format!(" {} |", lab.times())
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             page,
-            "| {title} | {points} | {} | {state} |",
+            "| {title} | {points} | {} |{counts} {state} |",
             lab.max_points
         );
     }
@@ -109,7 +118,7 @@ fn section(page: &mut String, lab: &Column, cell: &Cell) {
                 let points: u32 = cell.hidden.iter().map(|check| check.points.0).sum();
                 let _ = writeln!(
                     page,
-                    "- checks that were not handed out: {points} of {}",
+                    "- checks that were not handed out: {points} of {} points",
                     lab.max_hidden_points
                 );
             }
@@ -136,7 +145,8 @@ fn transcript(page: &mut String, check: &CheckReport) {
 pub(super) fn changes(cell: &Cell) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(attempt) = cell.attempt {
-        said.push(format!("Attempt {attempt} counts."));
+        let others: String = cell.others.iter().map(other).collect();
+        said.push(format!("Attempt {attempt} counts{others}."));
     }
     said.extend(cell.late.as_ref().and_then(Late::said));
     let by_hand = cell.adjustments.iter();
@@ -145,4 +155,92 @@ pub(super) fn changes(cell: &Cell) -> Vec<String> {
         said.push(format!("{points} earned, {} count.", number(score)));
     }
     said
+}
+
+/// `; attempt 1 earned 31, 27.9 count`
+fn other(other: &Other) -> String {
+    let attempt = other.attempt;
+    let Some(points) = other.points.filter(|_| other.status == Status::Graded) else {
+        return format!("; attempt {attempt}: {}", state(other.status));
+    };
+    let counts = other.score.map(number);
+    let counts = counts.filter(|score| *score != points.to_string());
+    let counts = counts.map_or(String::new(), |score| format!(", {score} count"));
+    format!("; attempt {attempt} earned {points}{counts}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two labs of one student, who has tried the first one more than once.
+    fn class(weight: f64) -> Class {
+        let lab = |topic: &str, weight: f64| {
+            serde_json::json!({
+                "topic": topic, "title": topic, "weight": weight, "max_points": 39, "max_bonus_points": 0,
+                "max_hidden_points": 3, "checks": null,
+            })
+        };
+        let hidden = serde_json::json!({
+            "name": "hides", "verdict": "passed", "points": 1, "max_points": 1, "seconds": 0.0, "step": 1,
+            "kind": "core", "message": null, "section": "a.md#b",
+        });
+        let cell = |topic: &str| {
+            serde_json::json!({
+                "topic": topic, "status": "graded", "points": 36, "score": 36.0, "message": null, "sources": null,
+                "seed": null, "unsteady": [], "checks": [], "hidden": [hidden],
+            })
+        };
+        let mut tried = cell("echo");
+        tried["attempt"] = 3.into();
+        tried["others"] = serde_json::json!([
+            { "attempt": 1, "status": "graded", "points": 31, "score": 27.9 },
+            { "attempt": 2, "status": "does-not-compile", "points": 0, "score": 0.0 },
+            { "attempt": 4, "status": "graded", "points": 8, "score": 8.0 },
+        ]);
+        let row = serde_json::json!({
+            "student": "ada", "name": "", "email": "", "entries": [], "flags": [], "notes": [],
+            "labs": [tried, cell("names")], "total": 108.0, "max": 117.0, "late_days": 0,
+        });
+        serde_json::from_value(serde_json::json!({
+            "version": course::VERSION, "course": "", "sandbox": "", "toolchain": "", "students": [row],
+            "labs": [lab("echo", weight), lab("names", 1.0)],
+        }))
+        .unwrap()
+    }
+
+    fn said(weight: f64) -> String {
+        let class = class(weight);
+        page(&class, &class.students[0])
+    }
+
+    #[test]
+    fn what_a_lab_counts_is_said_where_labs_count_differently() {
+        let twice = said(2.0);
+        for line in [
+            "| lab | points | of | counts | |\n|---|---:|---:|---:|---|\n",
+            "| echo | 36 | 39 | × 2 |  |\n",
+            "| names | 36 | 39 | × 1 |  |\n",
+        ] {
+            assert!(twice.contains(line), "no {line} in {twice}");
+        }
+        let same = said(1.0);
+        assert!(
+            same.contains("| lab | points | of | |\n|---|---:|---:|---|\n| echo | 36 | 39 |  |\n"),
+            "{same}"
+        );
+    }
+
+    #[test]
+    fn hidden_points_are_points() {
+        let page = said(1.0);
+        assert!(page.contains("not handed out: 1 of 3 points\n"), "{page}");
+    }
+
+    #[test]
+    fn each_other_attempt_is_told() {
+        let page = said(1.0);
+        let told = "- Attempt 3 counts; attempt 1 earned 31, 27.9 count; attempt 2: does not compile; attempt 4 earned 8.\n";
+        assert!(page.contains(told), "{page}");
+    }
 }

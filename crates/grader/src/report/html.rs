@@ -238,6 +238,8 @@ struct LabCard {
     title: String,
     max: u32,
     bonus: u32,
+    /// What its points count times, where that is not 1.
+    counts: Option<String>,
     median: Option<String>,
     spoken: String,
     bars: Vec<Bar>,
@@ -268,6 +270,7 @@ fn card(lab: &Column, cells: &[&Cell]) -> LabCard {
         title: lab.title.clone(),
         max: lab.max_points,
         bonus: lab.max_bonus_points,
+        counts: (!lab.counts_once()).then(|| lab.times()),
         spoken: format!(
             "{}: {} programs, {}",
             lab.title,
@@ -298,6 +301,7 @@ struct HardCheck {
     topic: String,
     name: String,
     bonus: bool,
+    hidden: bool,
     failed: usize,
     of: usize,
     percent: String,
@@ -307,23 +311,27 @@ struct HardCheck {
 fn hard_checks(class: &Class) -> (Vec<HardCheck>, usize) {
     let mut all = Vec::new();
     for (index, lab) in class.labs.iter().enumerate() {
-        let mut counts: BTreeMap<&str, (bool, usize, usize)> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, HardCheck> = BTreeMap::new();
         let cells = class.students.iter().filter_map(|row| row.labs.get(index));
-        for check in cells.flat_map(Cell::all_checks) {
-            let bonus = check.kind == Kind::Bonus;
-            let (_, failed, of) = counts.entry(&check.name).or_insert((bonus, 0, 0));
-            *of += usize::from(!matches!(check.verdict, Verdict::Skipped(_)));
-            *failed += usize::from(check.verdict == Verdict::Failed);
-        }
-        let failing = counts.into_iter().filter(|(_, (_, failed, _))| *failed > 0);
-        let mut failing: Vec<HardCheck> = failing
-            .map(|(name, (bonus, failed, of))| HardCheck {
+        let checks = cells.flat_map(|cell| cell.all_checks().map(move |check| (cell, check)));
+        for (cell, check) in checks {
+            let count = counts.entry(&check.name).or_insert_with(|| HardCheck {
                 topic: lab.topic.clone(),
-                name: words(name),
-                bonus,
-                failed,
-                of,
-                percent: whole(percent(failed as f64, of as f64)),
+                name: words(&check.name),
+                bonus: check.kind == Kind::Bonus,
+                hidden: cell.hides(check),
+                failed: 0,
+                of: 0,
+                percent: String::new(),
+            });
+            count.of += usize::from(!matches!(check.verdict, Verdict::Skipped(_)));
+            count.failed += usize::from(check.verdict == Verdict::Failed);
+        }
+        let failing = counts.into_values().filter(|check| check.failed > 0);
+        let mut failing: Vec<HardCheck> = failing
+            .map(|check| HardCheck {
+                percent: whole(percent(check.failed as f64, check.of as f64)),
+                ..check
             })
             .collect();
         failing.sort_by(harder);
@@ -578,6 +586,7 @@ struct CheckLine {
     max: u32,
     step: usize,
     bonus: bool,
+    hidden: bool,
     unsteady: bool,
     message: String,
 }
@@ -597,6 +606,7 @@ struct LabPart {
     points: String,
     max: u32,
     bonus: u32,
+    counts: String,
     percent: String,
     state: String,
     changes: Vec<String>,
@@ -618,6 +628,7 @@ fn check_line(lab: &Column, cell: &Cell, check: &course::CheckReport) -> CheckLi
         max: check.max_points.0,
         step: check.step,
         bonus: check.kind == Kind::Bonus,
+        hidden: cell.hides(check),
         unsteady: cell.unsteady.contains(&check.name),
         message: check.message.clone().unwrap_or_default(),
     }
@@ -644,6 +655,7 @@ fn part(lab: &Column, cell: &Cell, dir: &Path) -> LabPart {
         points: points.map_or("–".to_owned(), number),
         max: lab.max_points,
         bonus: lab.max_bonus_points,
+        counts: lab.times(),
         percent: whole(percent(points.unwrap_or(0.0), f64::from(lab.max_points)).clamp(0.0, 100.0)),
         changes: feedback::changes(cell),
         state: match cell.status {
@@ -651,7 +663,8 @@ fn part(lab: &Column, cell: &Cell, dir: &Path) -> LabPart {
             status => state(status).to_owned(),
         },
         detail: !matches!(cell.status, Status::Missing | Status::Starter)
-            || !cell.adjustments.is_empty(),
+            || !cell.adjustments.is_empty()
+            || !cell.others.is_empty(),
         message_title: match cell.status {
             Status::DoesNotCompile => "What the compiler says",
             _ => "Why",
@@ -711,6 +724,7 @@ fn student(
         flags: flags(row),
         file,
         tiles,
+        weighted: class.is_weighted(),
         labs,
     };
     render(templates, "student.html", &page)
@@ -728,6 +742,8 @@ struct StudentPage<'c> {
     flags: Vec<Flag>,
     file: &'c str,
     tiles: Vec<Tile>,
+    /// Whether the points of some lab do not count as they are.
+    weighted: bool,
     labs: Vec<LabPart>,
 }
 

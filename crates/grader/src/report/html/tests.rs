@@ -142,6 +142,72 @@ fn the_class_is_told_at_a_glance() {
 }
 
 #[test]
+fn what_is_hidden_and_what_counts_otherwise_is_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut class = class();
+    write(&class, dir.path()).unwrap();
+    for (name, page) in pages(dir.path()) {
+        let body = page.split("</style>").nth(1).unwrap();
+        for word in ["×", ">counts<", ">hidden<", ", hidden"] {
+            assert!(!body.contains(word), "{name} has {word}");
+        }
+    }
+    class.labs[0].weight = 2.0;
+    class.students[0].labs[0].hidden = vec![
+        check("hides_well", "failed", "why"),
+        check("hides", "passed", ""),
+    ];
+    write(&class, dir.path()).unwrap();
+    let pages = pages(dir.path());
+    for (page, part) in [
+        (0, "hides well <span class=\"word\">hidden</span></td>"),
+        (0, "fails it</td>"),
+        (0, "echo · 2 points · counts × 2"),
+        (
+            1,
+            "hides well <span class=\"small\">failed, 0 of 1, hidden</span>",
+        ),
+        (
+            1,
+            "hides <span class=\"small\">passed, 1 of 1, hidden</span>",
+        ),
+        (1, "hides well <span class=\"small\">step 1, hidden</span>"),
+        (1, "fails it <span class=\"small\">step 1</span>"),
+        (1, "<th class=\"n\">counts</th>"),
+        (1, "<td class=\"n\">× 2</td>"),
+    ] {
+        let (name, page) = &pages[page];
+        assert!(page.contains(part), "no {part} in {name}: {page}");
+    }
+}
+
+#[test]
+fn days_late_are_those_of_all_labs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut class = class();
+    class.students[0].late_days = 3;
+    write(&class, dir.path()).unwrap();
+    let index = pages(dir.path()).remove(0).1;
+    assert!(index.contains("days late,<br>all labs</th>"), "{index}");
+}
+
+#[test]
+fn an_untouched_lab_that_counts_says_what_else_there_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut class = class();
+    let mut cell = serde_json::to_value(Cell::plain("echo", Status::Starter, None)).unwrap();
+    cell["attempt"] = 2.into();
+    cell["others"] = serde_json::json!([
+        { "attempt": 1, "status": "graded", "points": 2, "score": 2.0 },
+    ]);
+    class.students[0].labs[0] = serde_json::from_value(cell).unwrap();
+    write(&class, dir.path()).unwrap();
+    let ada = pages(dir.path()).remove(1).1;
+    let said = "Attempt 2 counts; attempt 1 earned 2.";
+    assert!(ada.contains(said), "{ada}");
+}
+
+#[test]
 fn a_page_of_somebody_who_is_gone_goes_too() {
     let dir = tempfile::tempdir().unwrap();
     let mut class = class();
