@@ -16,6 +16,9 @@ mod table;
 
 use table::Table;
 
+/// How many cells that got another number are named.
+const MOST_REPLACED: usize = 10;
+
 /// Fills the gradebook in, and says who did not match.
 ///
 /// # Errors
@@ -63,11 +66,8 @@ pub fn run(course: &Course, args: &cli::Gradebook) -> anyhow::Result<()> {
         done.matched,
         done.changed
     );
-    for who in &done.no_row {
-        eprintln!("no row in the gradebook: {who}");
-    }
-    for who in &done.no_grade {
-        eprintln!("no grade for the row of {who}: left as it was");
+    for line in done.said() {
+        eprintln!("{line}");
     }
     Ok(())
 }
@@ -95,6 +95,56 @@ fn plain(heading: &str) -> String {
     bare.map_or(heading, |(bare, _)| bare).trim().to_lowercase()
 }
 
+/// As [`plain`], and without the words that Moodle puts before and behind: `Assignment: Framing (Real)` → `framing`.
+fn bare(heading: &str) -> String {
+    let heading = plain(heading);
+    let bare = heading.strip_prefix("assignment: ").unwrap_or(&heading);
+    bare.strip_suffix(" (real)").unwrap_or(bare).to_owned()
+}
+
+/// What of a name is letters and digits, without capitals: `TCP echo` → `tcpecho`
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// What a heading may call a lab.
+fn names(course: &Course, lab: &report::Column) -> Vec<String> {
+    let folder = course.lab(&lab.topic).map(|lab| lab.folder.clone());
+    let mut names = vec![lab.topic.clone(), lab.title.clone()];
+    names.extend(folder);
+    names.iter().map(|name| name.to_lowercase()).collect()
+}
+
+/// The columns that have a lab's name: as it is, or in the only one that has its letters and digits.
+fn named(course: &Course, class: &Class, headings: &[String]) -> Vec<Column> {
+    let labs = class.labs.iter().map(|lab| names(course, lab));
+    let labs: Vec<Vec<String>> = labs.collect();
+    let headings: Vec<String> = headings.iter().map(|heading| bare(heading)).collect();
+    let like = |heading: &String, place: usize| {
+        let heading = letters(heading);
+        let mut names = labs[place].iter();
+        !heading.is_empty() && names.any(|name| letters(name) == heading)
+    };
+    // What may mean two labs means neither.
+    let fits = |heading: &String, place: usize| {
+        let mut others = (0..labs.len()).filter(|other| *other != place);
+        like(heading, place) && !others.any(|other| like(heading, other))
+    };
+    let mut found = Vec::new();
+    for (place, names) in labs.iter().enumerate() {
+        let all = headings.iter().enumerate();
+        let fitting: Vec<_> = all.filter(|(_, heading)| fits(heading, place)).collect();
+        let exact = fitting.iter().find(|(_, heading)| names.contains(heading));
+        let only = fitting.first().filter(|_| fitting.len() == 1);
+        found.extend(exact.or(only).map(|(index, _)| Column {
+            index: *index,
+            what: What::Lab(place),
+        }));
+    }
+    found
+}
+
 fn columns(
     course: &Course,
     class: &Class,
@@ -103,27 +153,7 @@ fn columns(
 ) -> anyhow::Result<Vec<Column>> {
     let headings = table.values(0);
     if args.column.is_empty() {
-        let names = |lab: &report::Column| -> Vec<String> {
-            let folder = course.lab(&lab.topic).map(|lab| lab.folder.clone());
-            let mut names = vec![lab.topic.clone(), lab.title.clone()];
-            names.extend(folder);
-            names.iter().map(|name| name.to_lowercase()).collect()
-        };
-        let mut found = Vec::new();
-        for (place, lab) in class.labs.iter().enumerate() {
-            let names = names(lab);
-            // Moodle puts a word before and behind: `Assignment: Framing (Real)`.
-            let fits = |heading: &String| {
-                let heading = plain(heading);
-                let bare = heading.strip_prefix("assignment: ").unwrap_or(&heading);
-                let bare = bare.strip_suffix(" (real)").unwrap_or(bare);
-                names.iter().any(|name| name == bare)
-            };
-            found.extend(headings.iter().position(fits).map(|index| Column {
-                index,
-                what: What::Lab(place),
-            }));
-        }
+        let found = named(course, class, &headings);
         ensure!(
             !found.is_empty(),
             "no column has a lab's name; say which is which with --column HEADING=LAB or HEADING=total. The columns are {}",
@@ -294,6 +324,84 @@ struct Done {
     changed: usize,
     no_row: Vec<String>,
     no_grade: Vec<String>,
+    /// Who is excused, by the column and the word that says so.
+    excused: BTreeMap<(usize, String), Vec<String>>,
+    /// The cells that had something else in them.
+    replaced: Vec<String>,
+    /// By column: that the gradebook has other points to be had.
+    other_points: BTreeMap<usize, String>,
+}
+
+impl Done {
+    /// What somebody should know of it, a line each.
+    fn said(&self) -> Vec<String> {
+        let other_points = self.other_points.values();
+        let mut lines: Vec<String> = other_points
+            .map(|line| format!("warning: {line}"))
+            .collect();
+        lines.extend(self.replaced.iter().take(MOST_REPLACED).cloned());
+        let more = self.replaced.len().saturating_sub(MOST_REPLACED);
+        if more > 0 {
+            lines.push(format!("and {more} cells more that got another number"));
+        }
+        for ((_, word), names) in &self.excused {
+            let names = names.join("; ");
+            lines.push(format!("{word}: left as it was: {names}"));
+        }
+        let no_row = self.no_row.iter();
+        lines.extend(no_row.map(|who| format!("no row in the gradebook: {who}")));
+        let no_grade = self.no_grade.iter();
+        lines.extend(no_grade.map(|who| format!("no grade for the row of {who}: left as it was")));
+        lines
+    }
+}
+
+/// The word of a cell that says that this student need not do this.
+fn excuse(cell: &str) -> Option<String> {
+    let word = cell.trim().to_uppercase();
+    ["EX", "EXCUSED", "N/A"]
+        .contains(&word.as_str())
+        .then_some(word)
+}
+
+/// Whether a cell has nothing in it, as Canvas writes that and as Moodle does.
+fn is_empty(cell: &str) -> bool {
+    matches!(cell.trim(), "" | "-")
+}
+
+/// What the gradebook says can be had.
+struct Possible {
+    /// Moodle's column.
+    column: Option<usize>,
+    /// Canvas's row.
+    row: Option<Vec<String>>,
+}
+
+impl Possible {
+    fn of(table: &Table<'_>) -> Possible {
+        let mut headings = table.values(0).into_iter();
+        let mut rows = (1..table.rows()).map(|row| table.values(row));
+        let is_it = |values: &Vec<String>| {
+            let first = values.first();
+            first.is_some_and(|first| first.trim() == "Points Possible")
+        };
+        Possible {
+            column: headings.position(|heading| heading.trim() == "Maximum Grade"),
+            row: rows.find(is_it),
+        }
+    }
+
+    /// In a column, by one in whose row these values are; none where it does not say.
+    fn points(&self, values: &[String], column: usize) -> Option<f64> {
+        let here = self.column.and_then(|at| values.get(at));
+        let text = here.or_else(|| self.row.as_ref()?.get(column))?;
+        text.trim().parse().ok()
+    }
+}
+
+/// What a cell says, in one line.
+fn line(cell: &str) -> String {
+    safe::plain(cell.trim()).replace(['\n', '\t'], " ")
 }
 
 fn fill(
@@ -305,16 +413,8 @@ fn fill(
 ) -> anyhow::Result<Done> {
     let mut done = Done::default();
     let headings = table.values(0);
-    let most_here = headings
-        .iter()
-        .position(|heading| heading.trim() == "Maximum Grade");
-    let possible = (1..table.rows())
-        .map(|row| table.values(row))
-        .find(|values| {
-            values
-                .first()
-                .is_some_and(|first| first.trim() == "Points Possible")
-        });
+    let headings: Vec<String> = headings.iter().map(|heading| line(heading)).collect();
+    let possible = Possible::of(table);
     let everybody = Everybody::of(class);
     let rows: Vec<_> = (1..table.rows())
         .filter_map(|index| Some((index, telling.whom(&table.values(index), &everybody)?)))
@@ -325,7 +425,7 @@ fn fill(
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for (index, meant) in rows {
         let values = table.values(index);
-        let name = safe::plain(&meant.row);
+        let name = line(&meant.row);
         let mut students = meant.students.iter().copied();
         let (student, other) = (students.next(), students.next());
         if other.is_some() {
@@ -349,6 +449,14 @@ fn fill(
         }
         done.matched += 1;
         for column in columns {
+            let heading = &headings[column.index];
+            let old = values.get(column.index).map_or("", String::as_str);
+            if let Some(word) = excuse(old) {
+                let word = format!("{heading}: excused ({word})");
+                let excused = done.excused.entry((column.index, word)).or_default();
+                excused.push(name.clone());
+                continue;
+            }
             let (earned, max) = match column.what {
                 What::Total => (row.total, row.max),
                 What::Lab(place) => (
@@ -361,24 +469,33 @@ fn fill(
                     .push(format!("{} (not graded yet)", row.student));
                 continue;
             };
+            let there = possible.points(&values, column.index);
             if scale {
-                let most = most_here
-                    .and_then(|at| values.get(at))
-                    .or_else(|| possible.as_ref()?.get(column.index))
-                    .and_then(|text| text.trim().parse::<f64>().ok())
-                    .with_context(|| {
-                        format!(
-                            "--scale: the gradebook does not say how many points can be had in {}",
-                            headings[column.index]
-                        )
-                    })?;
+                let most = there.with_context(|| {
+                    format!(
+                        "--scale: the gradebook does not say how many points can be had in {heading}"
+                    )
+                })?;
                 points = if max > 0.0 { points / max * most } else { 0.0 };
+            } else if let Some(there) = there.map(number).filter(|most| *most != number(max)) {
+                done.other_points.entry(column.index).or_insert_with(|| {
+                    format!(
+                        "{heading}: {there} points can be had there, and {} here; --scale turns the one into the other",
+                        number(max)
+                    )
+                });
             }
             let points = number(points);
-            if values.get(column.index).is_none_or(|old| *old != points) {
-                table.set(index, column.index, points);
-                done.changed += 1;
+            if old.trim().parse().is_ok_and(|old| number(old) == points) {
+                continue;
             }
+            if !is_empty(old) {
+                let old = line(old);
+                done.replaced
+                    .push(format!("{name}, {heading}: {old} → {points}"));
+            }
+            table.set(index, column.index, points);
+            done.changed += 1;
         }
     }
     for row in &class.students {

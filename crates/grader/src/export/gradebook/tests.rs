@@ -59,8 +59,20 @@ fn class() -> Class {
     }
 }
 
+fn course() -> Course {
+    Course::find(std::path::Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 fn filled(text: &str, columns: &[&str], scale: bool) -> anyhow::Result<(String, Done)> {
-    let course = Course::find(std::path::Path::new(env!("CARGO_MANIFEST_DIR")))?;
+    filled_of(&class(), text, columns, scale)
+}
+
+fn filled_of(
+    class: &Class,
+    text: &str,
+    columns: &[&str],
+    scale: bool,
+) -> anyhow::Result<(String, Done)> {
     let args = cli::Gradebook {
         gradebook: "x".into(),
         grades: "x".into(),
@@ -68,11 +80,10 @@ fn filled(text: &str, columns: &[&str], scale: bool) -> anyhow::Result<(String, 
         column: columns.iter().map(|column| (*column).to_owned()).collect(),
         scale,
     };
-    let class = class();
     let mut table = Table::parse(text);
     let telling = Telling::of(&table)?;
-    let columns = super::columns(&course, &class, &table, &args)?;
-    let done = fill(&mut table, &telling, &columns, &class, scale)?;
+    let columns = super::columns(&course(), class, &table, &args)?;
+    let done = fill(&mut table, &telling, &columns, class, scale)?;
     Ok((table.text(), done))
 }
 
@@ -138,6 +149,145 @@ fn moodles_gradebook_has_first_and_last_names() {
         text,
         "First name;Surname;ID number;Assignment: Framing (Real)\nAda;Lovelace;;19\nGrace;Hopper;1002;7\n"
     );
+}
+
+#[test]
+fn who_is_excused_stays_so() {
+    let excused = CANVAS
+        .replace("ada,S1,,", "ada,S1,EX,")
+        .replace("gh,S1,3,", "gh,S1,n/a,")
+        .replace("bl,S1,,", "bl,S1, ex ,");
+    let (text, done) = filled(&excused, &[], false).unwrap();
+    assert_eq!(text, excused);
+    assert_eq!((done.matched, done.changed), (3, 0));
+    let said = done.said();
+    for line in [
+        "Framing (55): excused (EX): left as it was: Lovelace, Ada; Liskov, Barbara",
+        "Framing (55): excused (N/A): left as it was: Hopper, Grace",
+    ] {
+        assert!(said.iter().any(|said| said == line), "{said:?}");
+    }
+}
+
+#[test]
+fn a_number_that_goes_is_said() {
+    let before = CANVAS
+        .replace("ada,S1,,", "ada,S1,19.00,")
+        .replace("bl,S1,,", "bl,S1,late,");
+    let (text, done) = filled(&before, &[], false).unwrap();
+    // The same number is none that goes.
+    let after = before
+        .replace("gh,S1,3,", "gh,S1,7,")
+        .replace("bl,S1,late,", "bl,S1,25,");
+    assert_eq!(text, after);
+    assert_eq!(done.changed, 2);
+    assert_eq!(
+        done.replaced,
+        [
+            "Hopper, Grace, Framing (55): 3 → 7",
+            "Liskov, Barbara, Framing (55): late → 25"
+        ]
+    );
+    // Of many the first ones.
+    let mut class = class();
+    let row = class.students.remove(0);
+    class.students = (10..22)
+        .map(|number| Row {
+            student: number.to_string(),
+            entries: Vec::new(),
+            ..row.clone()
+        })
+        .collect();
+    let rows: String = (10..22).map(|number| format!("{number},4\n")).collect();
+    let (_, done) = filled_of(&class, &format!("ID,Framing\n{rows}"), &[], false).unwrap();
+    let said = done.said();
+    assert_eq!(said.len(), 11, "{said:?}");
+    assert_eq!(said[9], "19, Framing: 4 → 19");
+    assert_eq!(said[10], "and 2 cells more that got another number");
+    // What Moodle writes for nothing is nothing.
+    let (_, done) = filled("ID,Framing\n1001,-\n", &[], false).unwrap();
+    assert_eq!((done.changed, done.replaced.len()), (1, 0));
+}
+
+#[test]
+fn other_points_in_the_gradebook_are_said_once() {
+    let warned = |text: &str, columns: &[&str], scale| {
+        let (_, done) = filled(text, columns, scale).unwrap();
+        let said = done.said().into_iter();
+        said.filter(|line| line.starts_with("warning"))
+            .collect::<Vec<_>>()
+    };
+    let canvas = "warning: Framing (55): 10 points can be had there, and 20 here; --scale turns the one into the other";
+    assert_eq!(warned(CANVAS, &[], false), [canvas]);
+    assert_eq!(warned(CANVAS, &["Framing=total"], false), [canvas]);
+    assert_eq!(warned(CANVAS, &[], true), [""; 0]);
+    assert_eq!(
+        warned(&CANVAS.replace("10.00", "20.00"), &[], false),
+        [""; 0]
+    );
+    assert_eq!(
+        warned(&CANVAS.replace("10.00", "(read only)"), &[], false),
+        [""; 0]
+    );
+    assert_eq!(
+        warned(MOODLE, &["Grade=framing"], false),
+        [
+            "warning: Grade: 100 points can be had there, and 20 here; --scale turns the one into the other"
+        ]
+    );
+}
+
+/// Which heading, if any, is each lab's.
+fn headings_of(labs: &[(&str, &str)], headings: &[&str]) -> Vec<Option<usize>> {
+    let mut class = class();
+    let column = class.labs.remove(0);
+    let lab = |(topic, title): &(&str, &str)| report::Column {
+        topic: (*topic).to_owned(),
+        title: (*title).to_owned(),
+        ..column.clone()
+    };
+    class.labs = labs.iter().map(lab).collect();
+    let headings: Vec<String> = headings.iter().map(|text| (*text).to_owned()).collect();
+    let found = named(&course(), &class, &headings);
+    let index = |place| {
+        let mut found = found.iter();
+        found.find(|column| column.what == What::Lab(place))
+    };
+    let places = 0..labs.len();
+    places
+        .map(|place| index(place).map(|column| column.index))
+        .collect()
+}
+
+#[test]
+fn a_heading_may_have_other_signs_between_its_letters() {
+    let labs = [
+        ("tcp-echo", "A TCP echo, call by call"),
+        ("first-contact", "First contact: an echo"),
+    ];
+    let found = |headings: &[&str]| headings_of(&labs, headings);
+    let both = [Some(2), Some(1)];
+    assert_eq!(found(&["ID", "First contact", "TCP echo"]), both);
+    assert_eq!(found(&["ID", "00 First Contact (7)", "tcp_echo (9)"]), both);
+    assert_eq!(
+        found(&[
+            "ID",
+            "Assignment: first contact - an echo (Real)",
+            "04: TCP Echo"
+        ]),
+        both
+    );
+    assert_eq!(found(&["ID", "First", "TCP echo 2"]), [None, None]);
+    // The name as it is goes before; of two that are only like it neither is taken.
+    assert_eq!(found(&["TCP echo", "tcp-echo"]), [Some(1), None]);
+    assert_eq!(found(&["TCP echo", "TCP Echo!"]), [None, None]);
+}
+
+#[test]
+fn a_heading_that_fits_two_labs_fits_none() {
+    let labs = [("tcp-echo", "Echo"), ("udp", "TCP: echo"), ("names", "--")];
+    let found = headings_of(&labs, &["tcp-echo", "--", "echo"]);
+    assert_eq!(found, [Some(2), None, None]);
 }
 
 #[test]
