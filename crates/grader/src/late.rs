@@ -444,6 +444,12 @@ impl Adjustments {
         let columns = ["student", "lab", "points", "set", "reason"];
         let mut lines = Lines::default();
         for record in table::read(path, "adjustment", &columns)? {
+            let points = record.text("points").unwrap_or_default();
+            anyhow::ensure!(
+                !points.starts_with("set"),
+                "{}: `{points}` in `points`: what a lab counts instead stands in a column of its own, `set`, and `points` stays empty",
+                record.place()
+            );
             let adjustment = Adjustment {
                 set: record.number_within("set", 0.0..=MOST_POINTS)?,
                 points: record.number_within("points", -MOST_POINTS..=MOST_POINTS)?,

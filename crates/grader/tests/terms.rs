@@ -250,6 +250,10 @@ days = 3
             "student;lab;points;reason\nnobody;0;x;y\n",
             "adjustments.csv:2: `x` in `points` is no number",
         ),
+        (
+            "student,lab,points,reason\nchanged,0,set 4,agreed\n",
+            "adjustments.csv:2: `set 4` in `points`: what a lab counts instead stands in a column of its own, `set`",
+        ),
     ] {
         fs::write(&adjustments, text).unwrap();
         grade(&["--resume"]).code(1).stderr(contains(words));

@@ -134,7 +134,13 @@ fn flags(row: &Row) -> Vec<Flag> {
         text: text.clone(),
         loud: matches!(
             kind_of(text),
-            "error" | "unsteady" | "refused" | "twice" | "whose"
+            "error"
+                | "unsteady"
+                | "refused"
+                | "twice"
+                | "whose"
+                | "uncommitted"
+                | "adjusted-before"
         ),
     };
     row.flags.iter().map(flag).collect()
@@ -156,7 +162,9 @@ fn meaning(flag: &str) -> &'static str {
         "not-on-roster" => "The roster has nobody of that name.",
         "late" => "Came after its time.",
         "no-time" => "When it came is not known.",
+        "uncommitted" => "Its time is that of a commit in which it is not.",
         "adjusted" => "Changed by hand.",
+        "adjusted-before" => "Changed by hand when another program was there.",
         "does-not-compile" => "The compiler refused it.",
         "starter" => "Handed in as it was given out.",
         "missing" => "Nothing was handed in.",
