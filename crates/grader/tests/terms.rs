@@ -334,6 +334,23 @@ fn what_a_run_was_told_once_holds_when_it_goes_on() {
         .stderr(contains(another).not());
     assert_eq!(rows(), expected);
 
+    // When something was handed in is not known of another folder.
+    let other = Class::new(scratch.path().join("others"));
+    other.solution("late", FIRST);
+    let grade_others = |more: &[&str]| {
+        cargo_grade(&course)
+            .args(["run", "../others", "--out", "../out", "--resume"])
+            .args(["--labs", "first-contact", "--student", "late"])
+            .args(more)
+            .assert()
+    };
+    grade_others(&[]).code(1).stderr(contains(
+        "say with --times when those in ../others were handed in",
+    ));
+    grade_others(&["--times", "../times.csv"]).success();
+    grade(&["--resume", "--times", "../times.csv"]).success();
+    assert_eq!(rows(), expected);
+
     fs::remove_file(&times).unwrap();
     grade(&["--resume"]).code(1).stderr(contains(
         "times.csv is not there any more, by which the grades in ",

@@ -16,6 +16,7 @@ const TOLD: &str = "run.json";
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Told {
     version: u32,
+    submissions: PathBuf,
     roster: Option<PathBuf>,
     times: Option<PathBuf>,
     extensions: Option<PathBuf>,
@@ -29,12 +30,10 @@ pub(super) struct Told {
 impl Told {
     /// What these arguments say.
     pub(super) fn of(args: &cli::Run) -> Told {
-        let absolute = |path: &Option<PathBuf>| {
-            let path = path.as_ref()?;
-            Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
-        };
+        let absolute = |path: &Option<PathBuf>| path.as_deref().map(absolute);
         Told {
             version: course::VERSION,
+            submissions: self::absolute(&args.submissions),
             roster: absolute(&args.roster),
             times: absolute(&args.times),
             extensions: absolute(&args.extensions),
@@ -53,6 +52,10 @@ impl Told {
     pub(super) fn keep(&self, out: &Path) -> anyhow::Result<()> {
         report::put_json(&out.join(TOLD), self)
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The arguments of a run that goes on from the grades in `out`, with what the one before was told where these say
@@ -89,6 +92,13 @@ pub(super) fn recalled(args: &cli::Run, out: &Path, has_grades: bool) -> anyhow:
             before.display(),
             out.display(),
             path.display()
+        );
+        ensure!(
+            option != "--times" || told.submissions == absolute(&args.submissions),
+            "the run before had the times of {} for the submissions in {}: say with --times when those in {} were handed in, or name the same once more where it has them, too",
+            before.display(),
+            told.submissions.display(),
+            args.submissions.display()
         );
         said.push(format!("{option} {}", before.display()));
         *ours = Some(before);
