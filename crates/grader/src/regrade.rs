@@ -89,11 +89,11 @@ impl Wanted {
     pub fn others(
         &self,
         earlier: &Draft,
-        is_here: impl Fn(&str) -> bool,
+        is_here: impl Fn(&Row) -> bool,
         topics: &[&str],
     ) -> Vec<(Row, usize)> {
         let rows = earlier.class.students.iter().zip(&earlier.attempts);
-        let gone = rows.filter(|(row, _)| !row.entries.is_empty() && !is_here(&row.student));
+        let gone = rows.filter(|(row, _)| !row.entries.is_empty() && !is_here(row));
         gone.filter(|_| self.is_a_part())
             .map(|(row, attempt)| {
                 let named = self.students.contains(&row.student);

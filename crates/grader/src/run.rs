@@ -387,11 +387,15 @@ fn draft(
         adjustments.change(row);
     }
     if let Some(draft) = earlier {
-        let others = wanted.others(
-            draft,
-            |student| students.iter().any(|row| row.student == student),
-            &topics,
-        );
+        // By another roster what somebody handed in may be another's now.
+        let is_here = |before: &Row| {
+            let mut rows = students.iter();
+            rows.any(|row| {
+                let mut entries = row.entries.iter();
+                row.student == before.student || entries.any(|entry| before.entries.contains(entry))
+            })
+        };
+        let others = wanted.others(draft, is_here, &topics);
         for (mut row, number) in others {
             adjustments.change(&mut row);
             numbers.push(number);

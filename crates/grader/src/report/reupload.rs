@@ -1,5 +1,6 @@
 //! Feedback under the names by which a learning management system hands it to its students: a zip to upload as it is.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
@@ -19,17 +20,17 @@ pub(super) fn write(pages: &[(&Row, String)], feedback: &Path) -> anyhow::Result
         ("moodle.zip", entry::moodle_feedback),
     ] {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut any = false;
+        let mut written = BTreeSet::new();
         for (row, page) in pages {
             // Of several attempts the last one is the one that is open for feedback.
-            if let Some(path) = row.entries.iter().rev().find_map(|entry| place(entry)) {
+            let path = row.entries.iter().rev().find_map(|entry| place(entry));
+            if let Some(path) = path.filter(|path| written.insert(path.clone())) {
                 zip.start_file(path, SimpleFileOptions::default())?;
                 zip.write_all(page.as_bytes())?;
-                any = true;
             }
         }
         let path = feedback.join(name);
-        if any {
+        if !written.is_empty() {
             super::put(&path, zip.finish()?.get_ref())?;
         } else if path.exists() {
             std::fs::remove_file(&path)?;
