@@ -86,6 +86,14 @@ pub fn run(course: &Course, args: &cli::Merge) -> anyhow::Result<ExitCode> {
         }
     }
     report::put(&args.out.join("journal.jsonl"), &journal)?;
+    // All parts were told the same: who goes on from the whole goes on from that.
+    if let Some(told) = args
+        .dirs
+        .iter()
+        .find_map(|dir| fs::read(dir.join(report::TOLD)).ok())
+    {
+        report::put(&args.out.join(report::TOLD), &told)?;
+    }
     if let Some(earlier) = earlier {
         regrade::say(&earlier, &class, &args.out)?;
     }

@@ -132,6 +132,7 @@ impl Wanted {
                 };
                 (row, *attempt)
             })
+            .filter(|(row, _)| row.labs.iter().any(|cell| cell.status != Status::Missing))
             .collect()
     }
 }
@@ -239,7 +240,9 @@ pub fn changes(before: &Class, after: &Class) -> Vec<Change> {
         let cells = row.labs.iter();
         changes.extend(
             cells
-                .filter(|cell| cell.status != Status::Missing)
+                .filter(|cell| {
+                    cell.status != Status::Missing || cell.score.is_some_and(|score| score > 0.0)
+                })
                 .map(|cell| Change {
                     student: row.student.clone(),
                     topic: cell.topic.clone(),
@@ -343,6 +346,10 @@ pub fn say(before: &Class, after: &Class, out: &Path) -> anyhow::Result<()> {
         println!("{}", line(change));
     }
     let path = out.join("changes.csv");
+    if changes.is_empty() {
+        println!("0 changes");
+        return Ok(());
+    }
     write(&changes, &DueDate::now().to_string(), &path)?;
     let word = if changes.len() == 1 {
         "change"
@@ -352,7 +359,8 @@ pub fn say(before: &Class, after: &Class, out: &Path) -> anyhow::Result<()> {
     println!("{} {word}, {}", changes.len(), path.display());
     let lost = changes.iter().filter(|change| {
         let ends = |word: &str| change.what.ends_with(&format!(" → {word}"));
-        (ends(GONE) || ends("missing")) && change.before.is_some_and(|score| score > 0.0)
+        [GONE, "missing", "refused"].into_iter().any(ends)
+            && change.before.is_some_and(|score| score > 0.0)
     });
     let lost: Vec<String> = lost
         .map(|change| format!("{} ({})", change.student, change.topic))
@@ -466,6 +474,32 @@ mod tests {
             assert_eq!(kept(&wanted, 2, "other"), graded(9));
             assert_eq!(kept(&wanted, 3, "other"), Some((Status::Missing, Some(0))));
         }
+    }
+
+    #[test]
+    fn a_grade_that_was_given_by_hand_does_not_go_in_silence() {
+        let mut before = two_attempts().class;
+        let after = Class {
+            students: Vec::new(),
+            ..before.clone()
+        };
+        before.students = vec![Row {
+            student: "dee".to_owned(),
+            labs: vec![
+                Cell {
+                    score: Some(2.0),
+                    ..Cell::plain("names", Status::Missing, None)
+                },
+                Cell {
+                    score: Some(0.0),
+                    ..Cell::plain("udp", Status::Missing, None)
+                },
+            ],
+            ..Row::default()
+        }];
+        let all = changes(&before, &after);
+        let lines: Vec<String> = all.iter().map(line).collect();
+        assert_eq!(lines, ["dee  names  2 → –  missing → gone"]);
     }
 
     #[test]

@@ -26,6 +26,9 @@ const MOST_REASONS: usize = 10;
 /// What says that the machine was at fault in some rows.
 const SOME_ERRORS: u8 = 3;
 
+/// The file with what a run was told, for those that go on from its grades.
+pub(crate) const TOLD: &str = "run.json";
+
 /// The file of the grades as data.
 const GRADES: &str = "grades.json";
 

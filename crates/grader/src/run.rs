@@ -35,7 +35,6 @@ mod work;
 use bench::Bench;
 use crowd::Crowd;
 use pace::Pace;
-use told::Told;
 use work::{Do, Work};
 
 /// Grades what `args` names.
@@ -55,7 +54,8 @@ pub fn run(course: &Course, args: &cli::Run) -> anyhow::Result<ExitCode> {
             "Verdicts are kept as they are made: Ctrl-C stops, and the same with --resume goes on"
         );
     }
-    let args = &told::recalled(args, &out, earlier.is_some())?;
+    let grades = earlier.as_ref().map(|draft| &draft.class);
+    let args = &told::recalled(course, args, &out, grades)?;
     let draft = draft(course, args, &out, earlier.as_ref())?;
     if draft.shard.is_some() {
         let path = out.join(merge::SHARD);
@@ -181,7 +181,8 @@ fn draft(
     })?;
     let topics = asked_for(course, &args.labs)?;
     let labs = labs(course, &topics, earlier.map(|draft| &draft.class));
-    let attempts = Attempts::take_in(course, args, roster.as_ref(), &asked(&labs, &topics))?;
+    let now = asked(&labs, &topics);
+    let attempts = Attempts::take_in(course, args, roster.as_ref(), &now)?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
         .iter()
@@ -190,7 +191,9 @@ fn draft(
     if let (Some(path), Some(roster)) = (&args.roster, &roster) {
         meant::compare(path, roster, submissions, &introduced)?;
     }
-    let people = people(submissions, &introduced, roster.as_ref(), earlier);
+    let is_a_part = args.failures || !args.students.is_empty() || !args.labs.is_empty();
+    let others = earlier.filter(|_| is_a_part);
+    let people = people(submissions, &introduced, roster.as_ref(), others);
     for nobody in [
         calendar.times.lines.resolve(&people)?,
         calendar.extensions.lines.resolve(&people)?,
@@ -209,23 +212,21 @@ fn draft(
         failures: args.failures,
         labs: topics,
     };
-    if let Some(draft) = earlier
-        && wanted.is_a_part()
-    {
+    if let Some(draft) = earlier {
         let before = draft.attempts.iter().copied().max().unwrap_or(1);
         let now = attempts.folders.len();
         ensure!(
             before <= now,
-            "the grades in {} are of {before} attempts, and this run names {now}: add --earlier with the folder of each attempt before, or what was earned in those is lost to those who are not judged now",
+            "the grades in {} are of {before} attempts, and this run names {now}: add --earlier with the folder of each attempt before, or what was earned in those is lost",
             out.display()
         );
     }
     let journal = Journal::open(&out.join("journal.jsonl"), args.resume)?;
-    Told::of(args).keep(out)?;
     let secret = match &args.secret {
         Some(secret) => secret.clone(),
         None => secret(&out.join("secret"))?,
     };
+    told::keep(args, &now, &secret, out)?;
 
     let mut sandbox = Sandbox::probe(args.sandbox, course)?;
     let ours = [course.root(), out, &args.submissions, &std::env::temp_dir()];
@@ -540,24 +541,25 @@ impl Attempts {
     /// Whether a file of a lab is in none of the commits that are checked out.
     fn is_uncommitted(&self, who: usize, folder: &str, histories: &[History]) -> bool {
         let mut files = self.submissions[who].labs.get(folder).into_iter().flatten();
-        files.any(|(path, text)| {
-            let place = format!("{folder}/{}", path.display());
-            histories
-                .iter()
-                .all(|clone| clone.has(&place, text) == Some(false))
-        })
+        let is_a_clone = !histories.is_empty();
+        is_a_clone
+            && files.any(|(path, text)| {
+                let place = format!("{folder}/{}", path.display());
+                histories
+                    .iter()
+                    .all(|clone| clone.has(&place, text) == Some(false))
+            })
     }
 }
 
-/// Flags a lab whose time is that of a commit which does not hold what was handed in.
+/// Flags a lab of a clone whose last commit does not hold what was handed in.
 fn say_uncommitted(row: &mut Row, kitchens: &[Kitchen<'_>], is: impl Fn(&str) -> bool) {
     for (cell, kitchen) in row.labs.iter().zip(kitchens) {
-        let by_commit = cell.late.as_ref().is_some_and(|late| late.source == "git");
-        if by_commit && is(&kitchen.lab.folder) {
+        if cell.late.is_some() && is(&kitchen.lab.folder) {
             let topic = &cell.topic;
             row.flags.push(format!("uncommitted:{topic}"));
             row.notes.push(format!(
-                "{topic}: it was changed after the last commit, and its time is that of the commit."
+                "{topic}: what was handed in is not what was committed last, and its time may be that of the commit."
             ));
         }
     }

@@ -186,6 +186,37 @@ struct Compared {
 }
 
 impl Compared {
+    /// What those of a group have in common.
+    fn common(&self, group: &[&Side]) -> &'static str {
+        let among = |side: &Side| group.iter().any(|other| other.is(side));
+        let mut pairs = self.pairs.iter();
+        if pairs.all(|pair| pair.kind == Kind::Exact || !among(&pair.left) || !among(&pair.right)) {
+            "all exact"
+        } else {
+            "the same but for layout and names"
+        }
+    }
+
+    /// In each group, who has every file the same, byte for byte: those of three or more who are not all like that.
+    fn exact_in<'g>(&self, group: &'g [&Side]) -> Vec<Vec<&'g Side>> {
+        let is_exact = |one: &Side, other: &Side| {
+            let mut pairs = self.pairs.iter().filter(|pair| pair.kind == Kind::Exact);
+            pairs.any(|pair| {
+                pair.left.is(one) && pair.right.is(other)
+                    || pair.left.is(other) && pair.right.is(one)
+            })
+        };
+        let mut parts: Vec<Vec<&Side>> = Vec::new();
+        for side in group {
+            match parts.iter_mut().find(|part| is_exact(part[0], side)) {
+                Some(part) => part.push(side),
+                None => parts.push(vec![side]),
+            }
+        }
+        parts.retain(|part| part.len() > 1 && part.len() < group.len());
+        parts
+    }
+
     /// Those of three or more who all have the same but for layout and names.
     fn groups(&self) -> Vec<Vec<&Side>> {
         let same = |pair: &&Alike| pair.kind != Kind::Similar;
@@ -426,11 +457,14 @@ impl Found {
             lines.push(head);
             let groups = lab.groups();
             for group in &groups {
-                let names: Vec<String> = group.iter().map(|side| side.shown()).collect();
-                lines.push(format!(
-                    "  the same but for layout and names: {}",
+                let names = |sides: &[&Side]| {
+                    let names: Vec<String> = sides.iter().map(|side| side.shown()).collect();
                     names.join("; ")
-                ));
+                };
+                lines.push(format!("  {}: {}", lab.common(group), names(group)));
+                for part in lab.exact_in(group) {
+                    lines.push(format!("    of these exact: {}", names(&part)));
+                }
             }
             // The first of a group stands for all of it.
             let follows = |side: &Side| {

@@ -148,8 +148,16 @@ fn each_lab_may_come_in_a_folder_of_its_own() {
     assert_eq!(scores(), both);
     grade(&first, &["--labs", "first-contact", "--resume"]).stdout(contains("0 changes"));
     assert_eq!(scores(), both);
-    // All of it from a folder that has one lab: that is said.
-    grade(&second, &["--resume"]).stderr(contains(
+    // Which lab lies where is known.
+    grade(&second, &["--resume"])
+        .stdout(contains("0 changes"))
+        .stderr(contains("--labs tcp-echo"));
+    assert_eq!(scores(), both);
+    // All of it from another folder, which has one lab: that is said.
+    let third = Class::new(scratch.path().join("third"));
+    third.solution("ada", ECHO);
+    third.solution("zoe", ECHO);
+    grade(&third, &["--resume"]).stderr(contains(
         "counts nothing now: ada (first-contact), bob (first-contact), eve (first-contact); where each lab has a folder of its own",
     ));
     assert_eq!(
@@ -324,6 +332,24 @@ fn shards_come_to_the_same_as_one_run() {
         "nothing was judged again"
     );
     assert_eq!(files(&merged), files(&whole));
+
+    // Who goes on from the whole goes on from what the parts were told, with the same inputs.
+    let go_on = |secret: &str| {
+        Command::new(env!("CARGO_BIN_EXE_grader"))
+            .current_dir(root())
+            .args(["run".as_ref(), class.dir.as_os_str()])
+            .args(["--out".as_ref(), merged.as_os_str()])
+            .args(["--resume", "--secret", secret])
+            .assert()
+    };
+    go_on("another")
+        .code(1)
+        .stderr(contains("made with another secret"));
+    go_on("once upon a time")
+        .success()
+        .stdout(contains("0 changes"))
+        .stderr(contains("As before: --roster "));
+    assert_eq!(journaled(&merged), journaled(&one));
 
     // What is changed by hand in the folder of the grades is changed in both, and stays so.
     let lines =

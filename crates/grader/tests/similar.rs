@@ -153,6 +153,17 @@ impl Compared {
 }
 
 #[test]
+fn three_who_have_the_very_same_are_said_to() {
+    let compared = Compared::new();
+    for student in ["ada", "bob", "cy"] {
+        compared.class.put(student, SERVER, text("solutions"));
+    }
+    let (shown, pairs) = compared.run(&compared.path("nothing"), &[]);
+    assert_eq!(pairs.len(), 3, "{pairs:?}");
+    assert!(shown.contains("  all exact: ada; bob; cy\n"), "{shown}");
+}
+
+#[test]
 fn duplicates_are_found_however_they_are_disguised_and_packed() {
     let compared = Compared::new();
     let class = &compared.class;
@@ -181,6 +192,7 @@ fn duplicates_are_found_however_they_are_disguised_and_packed() {
     );
     assert!(
         contains("the same but for layout and names: 77; =ada; grace; shebang\n")
+            .and(contains("    of these exact: 77; =ada\n"))
             .and(contains("no verdict"))
             .and(contains("Not compared: empty"))
             .and(contains(

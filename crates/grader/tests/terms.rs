@@ -268,17 +268,18 @@ fn what_a_run_was_told_once_holds_when_it_goes_on() {
     let scratch = tempfile::tempdir().unwrap();
     let course = course_in(scratch.path(), DUE);
     let class = Class::new(scratch.path().join("submissions"));
-    for student in ["late", "cloned", "edited"] {
+    for student in ["late", "cloned", "edited", "pushed"] {
         class.solution(student, FIRST);
     }
-    for student in ["cloned", "edited"] {
+    for student in ["cloned", "edited", "pushed"] {
         commit(&class.dir.join(student), "2026-10-07T12:00:00+02:00");
     }
     class.with_echo("edited", &echo_after("", "let _ = 1;"));
+    class.with_echo("pushed", &echo_after("", "let _ = 1;"));
     let times = scratch.path().join("times.csv");
     fs::write(
         &times,
-        "student,submitted\nlate,2026-10-06T00:09:01+02:00\n",
+        "student,submitted\nlate,2026-10-06T00:09:01+02:00\npushed,2026-10-05T12:00:00Z\n",
     )
     .unwrap();
     let out = scratch.path().join("out");
@@ -298,7 +299,7 @@ fn what_a_run_was_told_once_holds_when_it_goes_on() {
     };
     let rows = || {
         let rows = table(&out.join("grades.csv"));
-        ["late", "cloned", "edited"].map(|student| {
+        ["late", "cloned", "edited", "pushed"].map(|student| {
             let row = &rows[student];
             (row["first-contact"].clone(), row["flags"].clone())
         })
@@ -307,6 +308,7 @@ fn what_a_run_was_told_once_holds_when_it_goes_on() {
         ("7.1", "late:first-contact adjusted:first-contact"),
         ("7.2", "late:first-contact"),
         ("7.2", "uncommitted:first-contact late:first-contact"),
+        ("9", "uncommitted:first-contact"),
     ]
     .map(|(score, flags)| (score.to_owned(), flags.to_owned()));
     grade(&["--times", "../times.csv"]).success();
@@ -460,11 +462,36 @@ lost,2026-10-01T12:00:00Z,
     run(&part).stderr(contains(
         "not judged in this run: better (first-contact), worse (first-contact);",
     ));
-    // Who is not judged would lose what the first attempt earned.
-    alone(&["--resume", "--student", "better"])
-        .code(1)
-        .stderr(contains("are of 2 attempts, and this run names 1"));
-    assert_eq!(grade(&["--resume"]), ["9", "8.1", "9", "9"]);
+    // The first attempt is still there when nobody names it; from another folder nobody can know that it is.
+    let told = |more: &[&str]| {
+        alone(more)
+            .success()
+            .stderr(contains("As before: --earlier "))
+    };
+    told(&["--resume", "--student", "once"]);
+    fs::rename(&second.dir, scratch.path().join("moved")).unwrap();
+    for more in [&["--student", "better"][..], &[]] {
+        cargo_grade(&course)
+            .args([
+                "run",
+                "../moved",
+                "--out",
+                "../out",
+                "--resume",
+                "--times",
+                "../times.csv",
+            ])
+            .args(more)
+            .assert()
+            .code(1)
+            .stderr(contains("are of 2 attempts, and this run names 1"));
+    }
+    fs::rename(scratch.path().join("moved"), &second.dir).unwrap();
+    told(&["--resume"]);
+    let rows = table(&out.join("grades.csv"));
+    let scores =
+        ["worse", "better", "once", "lost"].map(|student| rows[student]["first-contact"].as_str());
+    assert_eq!(scores, ["9", "8.1", "9", "9"]);
 }
 
 /// Sends back what it received, but no more than 16 bytes of it: every check of the lab is content with that.

@@ -65,6 +65,15 @@ pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
         args.out.display(),
         topics.join(", ")
     );
+    for lab in labs {
+        if let Some(hidden) = course::Hidden::of(lab)? {
+            println!(
+                "{}: its hidden checks are not in it, and their points cannot be had there: {}",
+                lab.topic,
+                hidden.max_points().total()
+            );
+        }
+    }
     Ok(())
 }
 

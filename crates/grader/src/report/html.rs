@@ -162,7 +162,7 @@ fn meaning(flag: &str) -> &'static str {
         "not-on-roster" => "The roster has nobody of that name.",
         "late" => "Came after its time.",
         "no-time" => "When it came is not known.",
-        "uncommitted" => "Its time is that of a commit in which it is not.",
+        "uncommitted" => "A clone whose last commit is another program.",
         "adjusted" => "Changed by hand.",
         "adjusted-before" => "Changed by hand when another program was there.",
         "does-not-compile" => "The compiler refused it.",

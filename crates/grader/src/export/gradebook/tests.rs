@@ -137,6 +137,8 @@ fn moodles_worksheet_is_matched_by_number_address_and_name() {
             "\"Barbara Liskov\",,Submitted,125,",
         );
     assert_eq!(text, expected);
+    // Its only column is that of the assignment.
+    assert_eq!(filled(MOODLE, &[], true).unwrap().0, expected);
     // There is no grade of hers yet, and what was there stays.
     assert_eq!(done.no_grade, ["alan (not graded yet)"]);
 }
