@@ -378,6 +378,13 @@ fn not_taken(reason: String) -> String {
 }
 
 impl Submission {
+    /// Whether something was handed in of the lab in this folder, and be it something that could not be taken.
+    #[must_use]
+    pub fn has_something_of(&self, folder: &str) -> bool {
+        let refused = self.refused.is_some() || self.refused_labs.contains_key(folder);
+        refused || self.labs.contains_key(folder)
+    }
+
     /// Takes a later attempt in: a lab that it has replaces the one of before.
     fn add(&mut self, taken: collect::Taken, attempt: &[Entry]) {
         let names: Vec<&str> = attempt.iter().map(|entry| entry.name.as_str()).collect();

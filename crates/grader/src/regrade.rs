@@ -67,13 +67,7 @@ impl Wanted {
             return None;
         }
         let missing = || Cell::plain(topic, Status::Missing, None);
-        Some(own.cloned().map_or_else(missing, |cell| Cell {
-            score: None,
-            adjustments: Vec::new(),
-            adjusted_for: None,
-            attempt: None,
-            ..cell
-        }))
+        Some(own.map_or_else(missing, as_judged))
     }
 
     /// Whether some of what was graded before is to stay.
@@ -93,8 +87,8 @@ impl Wanted {
         topics: &[&str],
     ) -> Vec<(Row, usize)> {
         let rows = earlier.class.students.iter().zip(&earlier.attempts);
-        let gone = rows.filter(|(row, _)| !row.entries.is_empty() && !is_here(row));
-        gone.filter(|_| self.is_a_part())
+        let rows = rows.filter(|(row, _)| self.is_a_part() && !row.entries.is_empty());
+        rows.filter(|(row, _)| !is_here(row))
             .map(|(row, attempt)| {
                 let named = self.students.contains(&row.student);
                 let asked = named || self.students.is_empty() && !self.failures;
@@ -102,16 +96,7 @@ impl Wanted {
                     let in_labs = self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic);
                     let cell = row.labs.iter().find(|cell| cell.topic == *topic);
                     let cell = cell.filter(|_| !(asked && in_labs));
-                    cell.map_or_else(
-                        || Cell::plain(topic, Status::Missing, None),
-                        |cell| Cell {
-                            score: None,
-                            adjustments: Vec::new(),
-                            adjusted_for: None,
-                            attempt: None,
-                            ..cell.clone()
-                        },
-                    )
+                    cell.map_or_else(|| Cell::plain(topic, Status::Missing, None), as_judged)
                 };
                 // What is said of single labs is said anew.
                 let of_a_lab = |note: &&String| {
@@ -134,6 +119,17 @@ impl Wanted {
             })
             .filter(|(row, _)| row.labs.iter().any(|cell| cell.status != Status::Missing))
             .collect()
+    }
+}
+
+/// What a lab came to before lateness and changes by hand.
+fn as_judged(cell: &Cell) -> Cell {
+    Cell {
+        score: None,
+        adjustments: Vec::new(),
+        adjusted_for: None,
+        attempt: None,
+        ..cell.clone()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::journal::Journal;
 use crate::late::{Adjustments, Calendar, Extensions, Times};
 use crate::people::{People, Person};
 use crate::regrade::{self, Handed, Wanted};
-use crate::report::{self, Cell, Class, Column, Row, Status, safe, sources};
+use crate::report::{self, Cell, Class, Column, Row, Status, sources};
 use crate::roster::{self, Roster};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
@@ -296,26 +296,14 @@ fn draft(
             }
         }
     }
-    let is_here = |(who, index): &(usize, usize)| {
+    let here = unjudged.iter().filter(|(who, index)| {
         let folder = &kitchens[*index].lab.folder;
-        let submission = &submissions[*who];
-        submission.labs.contains_key(folder)
-            || submission.refused_labs.contains_key(folder)
-            || submission.refused.is_some()
-    };
-    let labs = unjudged.iter().filter(|place| is_here(place));
-    let labs: Vec<String> = labs
-        .map(|(who, index)| {
-            let topic = &kitchens[*index].lab.topic;
-            format!("{} ({topic})", introduced[*who].student)
-        })
-        .collect();
-    if !labs.is_empty() {
-        eprintln!(
-            "warning: not what was graded before, and not judged in this run: {}; their grades stay as they were until they are asked for, or a run with --resume alone judges everything that is here",
-            safe::list(labs.iter().map(String::as_str))
-        );
-    }
+        submissions[*who].has_something_of(folder)
+    });
+    meant::say_unjudged(here.map(|(who, index)| {
+        let topic = kitchens[*index].lab.topic.as_str();
+        (introduced[*who].student.as_str(), topic)
+    }));
     let shard = args.shard.map(|shard| (shard.number, shard.of));
     let mut packages = Packages::default();
     for (index, kitchen) in kitchens.iter_mut().enumerate() {

@@ -88,6 +88,19 @@ pub(super) fn say_hidden(kitchens: &[Kitchen<'_>], folder: Option<&Path>) -> any
     Ok(())
 }
 
+/// Says of which students, each with a lab, something else is there than what stays graded.
+pub(super) fn say_unjudged<'l>(labs: impl Iterator<Item = (&'l str, &'l str)>) {
+    let labs: Vec<String> = labs
+        .map(|(student, topic)| format!("{student} ({topic})"))
+        .collect();
+    if !labs.is_empty() {
+        eprintln!(
+            "warning: not what was graded before, and not judged in this run: {}; their grades stay as they were until they are asked for, or a run with --resume alone judges everything that is here",
+            safe::list(labs.iter().map(String::as_str))
+        );
+    }
+}
+
 /// Says of which labs a part keeps what other checks have found than those by which the rest is judged now. `stays` says
 /// of how many students a lab's grade does.
 pub(super) fn say_other_checks(
