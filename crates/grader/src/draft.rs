@@ -30,17 +30,6 @@ pub enum Counts {
     Best,
 }
 
-impl Counts {
-    /// Its word on the command line.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Counts::Latest => "latest",
-            Counts::Best => "best",
-        }
-    }
-}
-
 /// A class before the sums are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Draft {

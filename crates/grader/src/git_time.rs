@@ -100,7 +100,7 @@ impl History {
         let listed = self
             .listed
             .get_or_init(|| self.git(&["ls-tree", "-r", "-z", &self.head], LONGEST_LIST));
-        let ids = listed.as_ref()?.split('\0').filter_map(|line| {
+        let mut theirs = listed.as_ref()?.split('\0').filter_map(|line| {
             let (about, path) = line.split_once('\t')?;
             let at = path.len().checked_sub(place.len())?;
             let is_there = path.get(at..)?.eq_ignore_ascii_case(place)
@@ -108,7 +108,6 @@ impl History {
             is_there.then(|| about.rsplit(' ').next())?
         });
         let ours = ids_of(text);
-        let mut theirs = ids;
         Some(theirs.any(|id| ours.iter().any(|other| other == id)))
     }
 

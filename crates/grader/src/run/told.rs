@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
+use clap::ValueEnum as _;
 use course::{Course, Lab};
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +147,8 @@ pub(super) fn recalled(
     }
     if let (None, Some(before)) = (args.attempt, told.attempt) {
         args.attempt = Some(before);
-        said.push(format!("--attempt {}", before.word()));
+        let value = before.to_possible_value();
+        said.extend(value.map(|value| format!("--attempt {}", value.get_name())));
     }
     // Where each lab has a folder of its own, this one has only some of them.
     let all = grades.map_or(course.labs().len(), |class| class.labs.len());
