@@ -23,8 +23,12 @@ mod hidden;
 
 pub use cargo::{BUILDING, ELSEWHERE, Packages, SCRATCH};
 
-/// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long the compiler may wait for something: none of its files is anything to wait for.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+/// How long the compiler may take for one submission, before `WIRELAB_PATIENCE`. Its processor time is bounded as well
+/// ([`launch::Limits::compiler`]), and is what a submission answers for; that the machine has other things to do is
+/// nobody's fault.
+const LIMIT: Duration = Duration::from_secs(900);
 /// With less room than this on the disk, in bytes, what the compiler says is not held against a submission.
 const LEAST_FREE: u64 = 64 << 20;
 /// How much of what the compiler says is kept, in bytes.
@@ -300,7 +304,7 @@ impl<'c> Kitchen<'c> {
                 .arg(format!("{name}={}", file.display()));
         }
         let limit = LIMIT.mul_f64(patience());
-        let ended = process::run(command, limit, MOST_SAID)?;
+        let ended = process::run_unless_it_rests(command, LONGEST_REST, limit, MOST_SAID)?;
         let program = out.join(name);
         if ended.success() && program.is_file() {
             return Ok(Built::Program(program));
@@ -320,10 +324,16 @@ impl<'c> Kitchen<'c> {
             std::env::temp_dir().display()
         );
         Ok(Built::DoesNotCompile(match ended.status {
-            None => format!(
-                "The compiler was stopped after {} s: something in the files keeps it busy.\n{said}",
-                limit.as_secs()
-            ),
+            None => {
+                ensure!(
+                    ended.rested,
+                    "the compiler had not done its work after {} s: the machine is too busy with other things",
+                    limit.as_secs()
+                );
+                format!(
+                    "The compiler was stopped: something in the files has it wait for what never comes.\n{said}"
+                )
+            }
             Some(status) => blame(status, said)?,
         }))
     }

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use anyhow::Context as _;
 use course::{DueDate, Verdict};
 
 use crate::draft::Draft;
+use crate::people::People;
 use crate::report::{self, Cell, Class, Row, Status, number, safe};
 
 /// The columns of `changes.csv`.
@@ -15,7 +17,7 @@ const COLUMNS: [&str; 6] = ["student", "lab", "before", "after", "what", "at"];
 /// What is judged anew, where something is asked for by name.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Only these students, as the grades have them.
+    /// Only these students, as they were named until [`Wanted::resolve`], then as the grades have them.
     pub students: Vec<String>,
     /// Only what did not earn everything.
     pub failures: bool,
@@ -24,6 +26,18 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Finds out which students are meant.
+    ///
+    /// # Errors
+    /// One of them is nobody, or may be more than one.
+    pub fn resolve(&mut self, people: &People) -> anyhow::Result<()> {
+        for word in &mut self.students {
+            let found = people.find(word).context("--student")?;
+            *word = found.with_context(|| people.nobody(word))?.to_owned();
+        }
+        Ok(())
+    }
+
     /// Whether it names anything but labs.
     #[must_use]
     pub fn is_selective(&self) -> bool {
@@ -76,7 +90,7 @@ impl Wanted {
         self.is_selective() || !self.labs.is_empty()
     }
 
-    /// The rows, each with its attempt, of those of whom nothing is among the submissions now, though something was
+    /// The rows of those of whom nothing is among the submissions now, though something was
     /// before: what is not asked for by name stays as it is. None where all is judged, since then they have taken it away.
     /// `topics` are the labs of the grades.
     #[must_use]
@@ -85,7 +99,7 @@ impl Wanted {
         earlier: &Draft,
         is_here: impl Fn(&Row) -> bool,
         topics: &[&str],
-    ) -> Vec<(Row, usize)> {
+    ) -> Vec<Row> {
         let rows = earlier.class.students.iter().zip(&earlier.attempts);
         let rows = rows.filter(|(row, _)| self.is_a_part() && !row.entries.is_empty());
         rows.filter(|(row, _)| !is_here(row))
@@ -105,7 +119,7 @@ impl Wanted {
                 };
                 let notes = row.notes.iter().filter(|note| !of_a_lab(note));
                 let flags = row.flags.iter();
-                let row = Row {
+                Row {
                     labs: topics.iter().map(cell).collect(),
                     flags: flags
                         .filter(|flag| !flag.contains(':') && *flag != "twice")
@@ -114,10 +128,9 @@ impl Wanted {
                     notes: notes.cloned().collect(),
                     attempt: *attempt,
                     ..row.clone()
-                };
-                (row, *attempt)
+                }
             })
-            .filter(|(row, _)| row.labs.iter().any(|cell| cell.status != Status::Missing))
+            .filter(|row| row.labs.iter().any(|cell| cell.status != Status::Missing))
             .collect()
     }
 }

@@ -1,6 +1,5 @@
 //! `cargo grade run`: from a folder of submissions to grades.
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -8,33 +7,37 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use course::{Course, DueDate, Lab};
+use course::{Course, Lab};
 
 use crate::build::{self, HiddenFrom, Kitchen, Packages, Toolchain};
 use crate::draft::Draft;
-use crate::git_time::History;
-use crate::intake::{self, Submission};
+use crate::intake::Submission;
 use crate::journal::Journal;
-use crate::late::{Adjustments, Calendar, Extensions, Times};
 use crate::people::{People, Person};
 use crate::regrade::{self, Handed, Wanted};
-use crate::report::{self, Cell, Class, Column, Row, Status, sources};
+use crate::report::{self, Cell, Class, Column, Row, sources};
 use crate::roster::{self, Roster};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
 
+mod attempts;
 mod bench;
 mod crowd;
 mod meant;
 mod oom;
 mod pace;
 mod rows;
+mod rules;
+mod stays;
 mod told;
 mod work;
 
+use attempts::Attempts;
 use bench::Bench;
 use crowd::Crowd;
 use pace::Pace;
+use rules::Rules;
+use stays::Stays;
 use work::{Do, Work};
 
 /// Grades what `args` names.
@@ -162,26 +165,14 @@ fn draft(
         bail!("{} cannot be used: {}", broken.folder, broken.error);
     }
     let roster = args.roster.as_deref().map(roster::read).transpose()?;
-    let mut calendar = Calendar {
-        course,
-        times: table(args.times.as_deref(), |path| Times::read(path, course))?,
-        extensions: table(args.extensions.as_deref(), |path| {
-            Extensions::read(path, course)
-        })?,
+    let mut rules = Rules::read(course, args, out)?;
+    let mut wanted = Wanted {
+        students: args.students.clone(),
+        failures: args.failures,
+        labs: asked_for(course, &args.labs)?,
     };
-    if !args.earlier.is_empty() && calendar.times.are_of_no_attempt() {
-        eprintln!(
-            "warning: --times says of no time which attempt it is of, so each counts for all attempts of its student: add a column `attempt`, from 1 in the order of --earlier"
-        );
-    }
-    let beside = || Adjustments::beside(out);
-    let adjustments = args.adjustments.clone().or_else(beside);
-    let mut adjustments = table(adjustments.as_deref(), |path| {
-        Adjustments::read(path, course)
-    })?;
-    let topics = asked_for(course, &args.labs)?;
-    let labs = labs(course, &topics, earlier.map(|draft| &draft.class));
-    let now = asked(&labs, &topics);
+    let labs = labs(course, &wanted.labs, earlier.map(|draft| &draft.class));
+    let now = asked(&labs, &wanted.labs);
     let attempts = Attempts::take_in(course, args, roster.as_ref(), &now)?;
     let submissions = &attempts.submissions;
     let introduced: Vec<Row> = submissions
@@ -191,30 +182,13 @@ fn draft(
     if let (Some(path), Some(roster)) = (&args.roster, &roster) {
         meant::compare(path, roster, submissions, &introduced)?;
     }
-    let is_a_part = args.failures || !args.students.is_empty() || !args.labs.is_empty();
-    let others = earlier.filter(|_| is_a_part);
+    let others = earlier.filter(|_| wanted.is_a_part());
     let people = people(submissions, &introduced, roster.as_ref(), others);
-    for nobody in [
-        calendar.times.lines.resolve(&people)?,
-        calendar.extensions.lines.resolve(&people)?,
-        adjustments.lines.resolve(&people)?,
-    ]
-    .concat()
-    {
-        eprintln!("warning: {nobody}");
-    }
-    let asked = args.students.iter().map(|word| {
-        let found = people.find(word).context("--student")?;
-        Ok(found.with_context(|| people.nobody(word))?.to_owned())
-    });
-    let wanted = Wanted {
-        students: asked.collect::<anyhow::Result<_>>()?,
-        failures: args.failures,
-        labs: topics,
-    };
+    rules.resolve(&people)?;
+    wanted.resolve(&people)?;
     if let Some(draft) = earlier {
         let before = draft.attempts.iter().copied().max().unwrap_or(1);
-        let now = attempts.folders.len();
+        let now = attempts.count();
         ensure!(
             before <= now,
             "the grades in {} are of {before} attempts, and this run names {now}: add --earlier with the folder of each attempt before, or what was earned in those is lost",
@@ -227,43 +201,14 @@ fn draft(
         None => secret(&out.join("secret"))?,
     };
     told::keep(args, &now, &secret, out)?;
+    let (mut sandbox, toolchain) = machine(course, args, out)?;
 
-    let mut sandbox = Sandbox::probe(args.sandbox, course)?;
-    let ours = [course.root(), out, &args.submissions, &std::env::temp_dir()];
-    let more = args.earlier.iter().chain(&args.hidden);
-    for path in ours.into_iter().chain(more.map(PathBuf::as_path)) {
-        sandbox.is_unseen(path)?;
-    }
-    if sandbox.tier() == Tier::Bubblewrap {
-        apart::is_readable(&course.root().join("course.toml"))?;
-    }
-    let toolchain = Toolchain::find(course)?;
-    eprintln!("Sandbox  {}", sandbox.tier().name());
-    if sandbox.tier() == Tier::None {
-        eprintln!("         Every submission runs with all your rights, as was asked for.");
-    }
-    for note in sandbox.notes() {
-        eprintln!("         {note}");
-    }
-    eprintln!("Compiler {}", toolchain.name());
-
-    let hidden = match (&args.hidden, args.no_hidden) {
-        (Some(folder), _) => HiddenFrom::Folder(folder),
-        (None, false) => HiddenFrom::Solutions,
-        (None, true) => HiddenFrom::Nowhere,
-    };
-    let mut kitchens = labs
-        .into_iter()
-        .map(|lab| Kitchen::new(lab, hidden))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    meant::say_hidden(&kitchens, args.hidden.as_deref())?;
+    let mut kitchens = kitchens(labs, args)?;
     let topics: Vec<&str> = kitchens
         .iter()
         .map(|kitchen| kitchen.lab.topic.as_str())
         .collect();
-    for line in adjustments.elsewhere(&topics) {
-        eprintln!("warning: {line}");
-    }
+    rules.say_elsewhere(&topics);
     // What an earlier run came to, where it is to stay.
     let kept = |who: usize, index: usize, hash: Option<&str>| {
         let handed = Handed {
@@ -272,7 +217,7 @@ fn draft(
             entries: &submissions[who].entries,
             sources: hash,
         };
-        wanted.kept(earlier?, &handed, &kitchens[index].lab.topic)
+        wanted.kept(earlier?, &handed, topics[index])
     };
     let mut work = Work::new(&kitchens, submissions, &secret, |who, index, hash| {
         if kept(who, index, Some(hash)).is_some() {
@@ -283,42 +228,26 @@ fn draft(
             Do::Judge
         }
     });
-    let mut stays: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
-    let mut unjudged = BTreeSet::new();
-    for (who, submission) in submissions.iter().enumerate() {
-        for (index, kitchen) in kitchens.iter().enumerate() {
-            let hash = work.hashes.get(&(who, index)).map(String::as_str);
-            if let Some(cell) = kept(who, index, hash) {
-                if !rows::is_of(&cell, kitchen, submission, hash) {
-                    unjudged.insert((who, index));
-                }
-                stays.insert((who, index), cell);
-            }
-        }
+    let mut stays = Stays::of(&kitchens, submissions, &work.hashes, kept);
+    stays.say_unjudged(&kitchens, submissions, &introduced);
+    let mut graded: BTreeMap<(&str, &str), &Cell> = BTreeMap::new();
+    for row in earlier.iter().flat_map(|draft| &draft.class.students) {
+        let cells = row.labs.iter();
+        graded.extend(cells.map(|cell| ((&*row.student, &*cell.topic), cell)));
     }
-    let here = unjudged.iter().filter(|(who, index)| {
-        let folder = &kitchens[*index].lab.folder;
-        submissions[*who].has_something_of(folder)
+    work.expect(|who, index| {
+        let place = (&*introduced[who].student, topics[index]);
+        graded.get(&place).copied()
     });
-    meant::say_unjudged(here.map(|(who, index)| {
-        let topic = kitchens[*index].lab.topic.as_str();
-        (introduced[*who].student.as_str(), topic)
-    }));
+
     let shard = args.shard.map(|shard| (shard.number, shard.of));
-    let mut packages = Packages::default();
-    for (index, kitchen) in kitchens.iter_mut().enumerate() {
-        let needed = |job: &work::Job| job.kitchen == index && bench::does(shard, job);
-        if work.jobs.iter().any(needed) {
-            eprintln!("Building the checks of {} …", kitchen.lab.topic);
-            kitchen.prepare(course, &toolchain, &mut packages)?;
-        }
-    }
+    let is_needed = |index: usize| {
+        let mut jobs = work.jobs.iter();
+        jobs.any(|job| job.kitchen == index && bench::does(shard, job))
+    };
+    build_checks(course, &toolchain, &mut kitchens, is_needed)?;
     if let Some(draft) = earlier {
-        meant::say_other_checks(&kitchens, &draft.class, |lab| {
-            let of_lab = stays.iter().filter(|((_, index), _)| *index == lab);
-            let judged = of_lab.filter(|(_, cell)| cell.status == Status::Graded);
-            judged.count()
-        });
+        meant::say_other_checks(&kitchens, &draft.class, |lab| stays.verdicts(lab));
     }
     for job in &mut work.jobs {
         let kitchen = &kitchens[job.kitchen];
@@ -328,15 +257,6 @@ fn draft(
         let learners = all.iter().filter(|(path, _)| edit.contains(path));
         sources::keep(out, &job.hash, learners)?;
     }
-    let mut graded: BTreeMap<(&str, &str), &Cell> = BTreeMap::new();
-    for row in earlier.iter().flat_map(|draft| &draft.class.students) {
-        let cells = row.labs.iter();
-        graded.extend(cells.map(|cell| ((&*row.student, &*cell.topic), cell)));
-    }
-    work.expect(|who, index| {
-        let place = (&*introduced[who].student, &*kitchens[index].lab.topic);
-        graded.get(&place).copied()
-    });
     // In one network programs could reach each other's servers, so nobody else's is there.
     let alone = sandbox.tier() != Tier::None && !sandbox.has_networks();
     let jobs = args.jobs.map(usize::from).or(alone.then_some(1));
@@ -354,50 +274,26 @@ fn draft(
     };
     let results = bench.all(&work.jobs, &Pace::new(jobs, &pace::gauge));
 
-    let mut students = rows::all(&bench, introduced, &work, &results, |who, index| {
-        stays.remove(&(who, index))
-    });
     let mut numbers = attempts.numbers.clone();
+    let mut students = rows::all(&bench, introduced, &work, &results, |who, index| {
+        stays.take(who, index)
+    });
     for (who, row) in students.iter_mut().enumerate() {
-        let number = numbers[who];
-        let histories = LazyCell::new(|| attempts.histories(who));
-        let git = |folder: &str| {
-            let handed_in = attempts.submissions[who].labs.contains_key(folder);
-            let times = histories
-                .iter()
-                .filter_map(|clone| clone.last_commit(folder));
-            handed_in.then(|| times.max_by_key(|at| at.unix_seconds()))?
-        };
-        let stays = |index: usize| unjudged.contains(&(who, index));
-        judge_times(row, &kitchens, &calendar, number, git, stays);
-        say_uncommitted(row, &kitchens, |folder| {
-            attempts.is_uncommitted(who, folder, &histories)
-        });
-        adjustments.change(row);
+        let stays = |index: usize| stays.is_unjudged(who, index);
+        rules.apply(row, &kitchens, numbers[who], &attempts.clones(who), stays);
     }
-    if let Some(draft) = earlier {
-        // By another roster what somebody handed in may be another's now.
-        let is_here = |before: &Row| {
-            let mut rows = students.iter();
-            rows.any(|row| {
-                let mut entries = row.entries.iter();
-                row.student == before.student || entries.any(|entry| before.entries.contains(entry))
-            })
-        };
-        let others = wanted.others(draft, is_here, &topics);
-        for (mut row, number) in others {
-            adjustments.change(&mut row);
-            numbers.push(number);
-            students.push(row);
-        }
-    }
-    if let Some(roster) = &roster {
-        for mut row in rows::absent(&kitchens, roster.students(), &students) {
-            rows::may_have(&mut row, submissions);
-            adjustments.change(&mut row);
-            numbers.push(row.attempt);
-            students.push(row);
-        }
+    let mut more = earlier.map_or_else(Vec::new, |draft| {
+        let is_here = |before: &Row| rows::is_among(before, &students);
+        wanted.others(draft, is_here, &topics)
+    });
+    let listed = roster.as_ref().map_or(&[][..], Roster::students);
+    let here = || students.iter().chain(&more);
+    let absent = rows::absent(&kitchens, listed, here, submissions);
+    more.extend(absent);
+    for mut row in more {
+        rules.adjust(&mut row);
+        numbers.push(row.attempt);
+        students.push(row);
     }
     let before = earlier.map_or(&[][..], |draft| &draft.class.students);
     regrade::note_programs(&mut students, before);
@@ -421,6 +317,59 @@ fn draft(
         },
         attempts: numbers,
     })
+}
+
+/// What this machine judges with: a sandbox from which nothing of the class can be seen, and the compiler. Says which.
+fn machine(course: &Course, args: &cli::Run, out: &Path) -> anyhow::Result<(Sandbox, Toolchain)> {
+    let sandbox = Sandbox::probe(args.sandbox, course)?;
+    let ours = [course.root(), out, &args.submissions, &std::env::temp_dir()];
+    let more = args.earlier.iter().chain(&args.hidden);
+    for path in ours.into_iter().chain(more.map(PathBuf::as_path)) {
+        sandbox.is_unseen(path)?;
+    }
+    if sandbox.tier() == Tier::Bubblewrap {
+        apart::is_readable(&course.root().join("course.toml"))?;
+    }
+    let toolchain = Toolchain::find(course)?;
+    eprintln!("Sandbox  {}", sandbox.tier().name());
+    if sandbox.tier() == Tier::None {
+        eprintln!("         Every submission runs with all your rights, as was asked for.");
+    }
+    for note in sandbox.notes() {
+        eprintln!("         {note}");
+    }
+    eprintln!("Compiler {}", toolchain.name());
+    Ok((sandbox, toolchain))
+}
+
+/// Where each lab is built, with its hidden checks from where `args` has them.
+fn kitchens<'c>(labs: Vec<&'c Lab>, args: &cli::Run) -> anyhow::Result<Vec<Kitchen<'c>>> {
+    let hidden = match (&args.hidden, args.no_hidden) {
+        (Some(folder), _) => HiddenFrom::Folder(folder),
+        (None, false) => HiddenFrom::Solutions,
+        (None, true) => HiddenFrom::Nowhere,
+    };
+    let kitchens = labs.into_iter().map(|lab| Kitchen::new(lab, hidden));
+    let kitchens = kitchens.collect::<anyhow::Result<Vec<_>>>()?;
+    meant::say_hidden(&kitchens, args.hidden.as_deref())?;
+    Ok(kitchens)
+}
+
+/// Builds the checks of the labs that are needed, which are told by their numbers.
+fn build_checks(
+    course: &Course,
+    toolchain: &Toolchain,
+    kitchens: &mut [Kitchen<'_>],
+    is_needed: impl Fn(usize) -> bool,
+) -> anyhow::Result<()> {
+    let mut packages = Packages::default();
+    for (index, kitchen) in kitchens.iter_mut().enumerate() {
+        if is_needed(index) {
+            eprintln!("Building the checks of {} …", kitchen.lab.topic);
+            kitchen.prepare(course, toolchain, &mut packages)?;
+        }
+    }
+    Ok(())
 }
 
 /// Everybody: those who handed something in, now or before, and those of the roster.
@@ -451,13 +400,6 @@ fn people(
     People::new(here.chain(on_roster).chain(before))
 }
 
-fn table<T: Default>(
-    path: Option<&Path>,
-    read: impl FnOnce(&Path) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    path.map_or_else(|| Ok(T::default()), read)
-}
-
 /// The topics that are asked for; none for all.
 fn asked_for(course: &Course, names: &[String]) -> anyhow::Result<Vec<String>> {
     let topics = names.iter().map(|name| Ok(course.lab(name)?.topic.clone()));
@@ -480,115 +422,6 @@ fn labs<'c>(course: &'c Course, asked: &[String], earlier: Option<&Class>) -> Ve
 fn asked<'c>(labs: &[&'c Lab], topics: &[String]) -> Vec<&'c Lab> {
     let asked = |lab: &&&Lab| topics.is_empty() || topics.contains(&lab.topic);
     labs.iter().filter(asked).copied().collect()
-}
-
-/// The submissions of every attempt.
-struct Attempts {
-    submissions: Vec<Submission>,
-    /// By submission: which attempt it is of, from 1.
-    numbers: Vec<usize>,
-    /// By attempt: the folder.
-    folders: Vec<PathBuf>,
-}
-
-impl Attempts {
-    fn take_in(
-        course: &Course,
-        args: &cli::Run,
-        roster: Option<&Roster>,
-        labs: &[&Lab],
-    ) -> anyhow::Result<Attempts> {
-        let folders: Vec<PathBuf> = args
-            .earlier
-            .iter()
-            .chain([&args.submissions])
-            .cloned()
-            .collect();
-        let (mut submissions, mut numbers) = (Vec::new(), Vec::new());
-        let attempts = intake::take_in_all(course, &folders, roster, labs, args.alone)?;
-        for (index, taken) in attempts.into_iter().enumerate() {
-            numbers.extend(taken.iter().map(|_| index + 1));
-            submissions.extend(taken);
-        }
-        Ok(Attempts {
-            submissions,
-            numbers,
-            folders,
-        })
-    }
-
-    /// The histories of what was handed in as a clone.
-    fn histories(&self, who: usize) -> Vec<History> {
-        let home = &self.folders[self.numbers[who] - 1];
-        let entries = self.submissions[who].entries.iter();
-        entries
-            .flat_map(|entry| History::all_of(&home.join(entry)))
-            .collect()
-    }
-
-    /// Whether a file of a lab is in none of the commits that are checked out.
-    fn is_uncommitted(&self, who: usize, folder: &str, histories: &[History]) -> bool {
-        let mut files = self.submissions[who].labs.get(folder).into_iter().flatten();
-        let is_a_clone = !histories.is_empty();
-        is_a_clone
-            && files.any(|(path, text)| {
-                let place = format!("{folder}/{}", path.display());
-                histories
-                    .iter()
-                    .all(|clone| clone.has(&place, text) == Some(false))
-            })
-    }
-}
-
-/// Flags a lab of a clone whose last commit does not hold what was handed in.
-fn say_uncommitted(row: &mut Row, kitchens: &[Kitchen<'_>], is: impl Fn(&str) -> bool) {
-    for (cell, kitchen) in row.labs.iter().zip(kitchens) {
-        if cell.late.is_some() && is(&kitchen.lab.folder) {
-            let topic = &cell.topic;
-            row.flags.push(format!("uncommitted:{topic}"));
-            row.notes.push(format!(
-                "{topic}: what was handed in is not what was committed last, and its time may be that of the commit."
-            ));
-        }
-    }
-}
-
-/// Says of each lab how late it is, where that is known, and flags a row of which it is not. Where something else was
-/// graded than what is there now, which `stays` says, that keeps its own lateness.
-fn judge_times(
-    row: &mut Row,
-    kitchens: &[Kitchen<'_>],
-    calendar: &Calendar<'_>,
-    attempt: usize,
-    git: impl Fn(&str) -> Option<DueDate>,
-    stays: impl Fn(usize) -> bool,
-) {
-    let mut unknown = false;
-    let mut known = false;
-    for (index, (cell, kitchen)) in row.labs.iter_mut().zip(kitchens).enumerate() {
-        if stays(index) {
-            known |= cell.late.is_some();
-            continue;
-        }
-        cell.late = None;
-        let handed_in = !matches!(cell.status, Status::Missing | Status::Refused);
-        if !handed_in || calendar.due(&cell.topic).is_none() {
-            continue;
-        }
-        let student = &row.student;
-        cell.late = calendar.late(student, &cell.topic, attempt, || git(&kitchen.lab.folder));
-        known |= cell.late.is_some();
-        unknown |= cell.late.is_none();
-    }
-    if known && !unknown {
-        // How late is known now, and is said lab by lab.
-        row.flags.retain(|flag| flag != "late");
-    }
-    if unknown {
-        row.flags.push("no-time".to_owned());
-        row.notes
-            .push("When it was handed in is not known, so nothing is taken off.".to_owned());
-    }
 }
 
 /// The secret that is kept in the folder of the grades: made where there is none.

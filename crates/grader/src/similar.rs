@@ -186,19 +186,8 @@ struct Compared {
 }
 
 impl Compared {
-    /// What those of a group have in common.
-    fn common(&self, group: &[&Side]) -> &'static str {
-        let among = |side: &Side| group.iter().any(|other| other.is(side));
-        let mut pairs = self.pairs.iter();
-        if pairs.all(|pair| pair.kind == Kind::Exact || !among(&pair.left) || !among(&pair.right)) {
-            "all exact"
-        } else {
-            "the same but for layout and names"
-        }
-    }
-
-    /// In each group, who has every file the same, byte for byte: those of three or more who are not all like that.
-    fn exact_in<'g>(&self, group: &'g [&Side]) -> Vec<Vec<&'g Side>> {
+    /// A group in parts, in each of which all have every file the same, byte for byte.
+    fn by_bytes<'g>(&self, group: &'g [&Side]) -> Vec<Vec<&'g Side>> {
         let is_exact = |one: &Side, other: &Side| {
             let mut pairs = self.pairs.iter().filter(|pair| pair.kind == Kind::Exact);
             pairs.any(|pair| {
@@ -213,7 +202,6 @@ impl Compared {
                 None => parts.push(vec![side]),
             }
         }
-        parts.retain(|part| part.len() > 1 && part.len() < group.len());
         parts
     }
 
@@ -461,9 +449,17 @@ impl Found {
                     let names: Vec<String> = sides.iter().map(|side| side.shown()).collect();
                     names.join("; ")
                 };
-                lines.push(format!("  {}: {}", lab.common(group), names(group)));
-                for part in lab.exact_in(group) {
-                    lines.push(format!("    of these exact: {}", names(&part)));
+                let exact = lab.by_bytes(group);
+                let common = match exact[..] {
+                    [_] => "all exact",
+                    _ => "the same but for layout and names",
+                };
+                lines.push(format!("  {common}: {}", names(group)));
+                for part in exact
+                    .iter()
+                    .filter(|part| (2..group.len()).contains(&part.len()))
+                {
+                    lines.push(format!("    of these exact: {}", names(part)));
                 }
             }
             // The first of a group stands for all of it.

@@ -806,6 +806,7 @@ fn compile_time(tier: Tier) {
         ("include", "include!(\"/etc/passwd\");".to_owned()),
         ("incbin", "std::arch::global_asm!(\".incbin \\\"/etc/passwd\\\"\");".to_owned()),
         ("zero", "const X: &[u8] = include_bytes!(\"/dev/zero\");".to_owned()),
+        ("waits", "const X: &[u8] = include_bytes!(\"/proc/self/fd/1\");".to_owned()),
         ("assembler", "std::arch::global_asm!(\".rept 2000000000\\n.quad 1\\n.endr\");".to_owned()),
         ("nested", format!("pub fn nested() {{ let _ = {}{}; }}", "(".repeat(100_000), ")".repeat(100_000))),
         ("vast", "#[used] static X: [u8; 1 << 34] = [1; 1 << 34];".to_owned()),

@@ -13,8 +13,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What belongs to a process; nothing once it is gone.
 #[derive(Debug, Default)]
 pub struct Process {
-    /// How many threads it has.
-    pub threads: u64,
+    /// The numbers of its threads.
+    pub threads: Vec<u32>,
     /// The numbers of its children.
     pub children: Vec<u32>,
 }
@@ -26,7 +26,11 @@ impl Process {
         let mut process = Process::default();
         let tasks = fs::read_dir(format!("/proc/{pid}/task"));
         for task in tasks.into_iter().flatten().flatten() {
-            process.threads += 1;
+            let tid = task
+                .file_name()
+                .to_str()
+                .and_then(|tid| tid.parse::<u32>().ok());
+            process.threads.extend(tid);
             let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             let pids = list
                 .split_whitespace()

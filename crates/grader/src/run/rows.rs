@@ -94,30 +94,48 @@ pub(super) fn is_of(
     }
 }
 
-/// Those of the roster who handed nothing in.
-pub(super) fn absent(kitchens: &[Kitchen<'_>], roster: &[Student], here: &[Row]) -> Vec<Row> {
+/// Whether who was graded `before` is among these rows, or what was handed in then is: by another roster it may be another's.
+pub(super) fn is_among(before: &Row, rows: &[Row]) -> bool {
+    let mut rows = rows.iter();
+    rows.any(|row| {
+        let mut entries = row.entries.iter();
+        row.student == before.student || entries.any(|entry| before.entries.contains(entry))
+    })
+}
+
+/// Those of the roster who handed nothing in, which is who has no row `here`.
+pub(super) fn absent<'r, R: Iterator<Item = &'r Row>>(
+    kitchens: &[Kitchen<'_>],
+    roster: &[Student],
+    here: impl Fn() -> R,
+    submissions: &[Submission],
+) -> Vec<Row> {
     let absent = roster
         .iter()
-        .filter(|student| here.iter().all(|row| row.student != student.student));
+        .filter(|student| here().all(|row| row.student != student.student));
     absent
-        .map(|student| Row {
-            student: student.student.clone(),
-            name: student.name.clone(),
-            email: student.email.clone(),
-            flags: vec!["missing".to_owned()],
-            notes: vec!["Nothing was handed in.".to_owned()],
-            labs: kitchens
-                .iter()
-                .map(|kitchen| Cell::plain(&kitchen.lab.topic, Status::Missing, None))
-                .collect(),
-            attempt: 1,
-            ..Row::default()
+        .map(|student| {
+            let mut row = Row {
+                student: student.student.clone(),
+                name: student.name.clone(),
+                email: student.email.clone(),
+                flags: vec!["missing".to_owned()],
+                notes: vec!["Nothing was handed in.".to_owned()],
+                labs: kitchens
+                    .iter()
+                    .map(|kitchen| Cell::plain(&kitchen.lab.topic, Status::Missing, None))
+                    .collect(),
+                attempt: 1,
+                ..Row::default()
+            };
+            may_have(&mut row, submissions);
+            row
         })
         .collect()
 }
 
 /// Says of one who handed nothing in that there is something of which nobody can say whose it is.
-pub(super) fn may_have(row: &mut Row, submissions: &[Submission]) {
+fn may_have(row: &mut Row, submissions: &[Submission]) {
     let mut all = submissions.iter();
     if all.any(|submission| submission.may_be.contains(&row.student)) {
         row.flags.push(intake::WHOSE.to_owned());

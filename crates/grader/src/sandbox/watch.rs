@@ -191,7 +191,7 @@ fn too_large(roots: &[u32]) -> bool {
     while let Some(pid) = all.get(next).copied() {
         next += 1;
         let process = Process::of(pid);
-        tasks += process.threads;
+        tasks += process.threads.len() as u64;
         descriptors += self::descriptors(pid);
         if tasks > MOST_TASKS * share || descriptors > MOST_DESCRIPTORS * share {
             return true;
