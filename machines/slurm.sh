@@ -25,7 +25,8 @@ fi
 
 parts=$1
 shift
-exec cargo grade run --resume \
+# All nodes must judge behind the same walls. Where none can have bubblewrap's, SANDBOX says by which they do.
+exec cargo grade run --resume --sandbox "${SANDBOX:-bubblewrap}" \
     --out "$parts/part-$SLURM_ARRAY_TASK_ID" \
     --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" \
     "$@"

@@ -4,7 +4,7 @@
 //! course's folder does not. The copy is put together and tried in a scratch folder below `target/`,
 //! and only what came through is handed over.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -49,7 +49,14 @@ pub fn run(course: &Course, args: &cli::Handout) -> anyhow::Result<()> {
     if let Some(broken) = course.broken().first() {
         bail!("{} cannot be used: {}", broken.folder, broken.error);
     }
+    let outside = std::path::absolute(&args.dir).is_ok_and(|dir| !is_within(course.root(), &dir));
+    ensure!(
+        outside,
+        "{} lies in the course itself, which would have two of everything then; name a folder beside it, as ../class",
+        args.dir.display()
+    );
     let work = course.target_dir().join("handout");
+    let _alone = alone(&work)?;
     let copy = work.join("copy");
     assemble(course, &copy)?;
 
@@ -81,6 +88,32 @@ fn is_free(dir: &Path) -> anyhow::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error).with_context(|| format!("{} cannot be used", dir.display())),
     }
+}
+
+/// Whether a path, of which the end need not be there yet, lies in `root`.
+fn is_within(root: &Path, path: &Path) -> bool {
+    let there = path.ancestors().find_map(|path| path.canonicalize().ok());
+    let root = root.canonicalize();
+    root.is_ok_and(|root| there.is_some_and(|there| there.starts_with(root)))
+}
+
+/// Waits until nobody else works in a folder of ours, and keeps everybody else out for as long as the file is open.
+///
+/// # Errors
+/// The folder cannot be used.
+pub(crate) fn alone(work: &Path) -> anyhow::Result<File> {
+    let path = work.join("in-use");
+    put(&path, "")?;
+    let file = File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        eprintln!(
+            "Waiting for another one that is being made in {} …",
+            work.display()
+        );
+        // Where a file system has no locks, nobody else is the rule.
+        let _ = file.lock();
+    }
+    Ok(file)
 }
 
 /// Puts the copy together in `copy`, from nothing.
@@ -224,7 +257,7 @@ pub(crate) fn prune_lock_file(copy: &Path) -> anyhow::Result<()> {
 /// Does with the copy what a learner does first: builds the book, checks every lab. Each starter
 /// builds, fails, and earns less than a fifth of its points.
 fn verify(copy: &Path, target: &Path) -> anyhow::Result<()> {
-    eprintln!("Building the copy and its book …");
+    eprintln!("Building the copy and its book; this takes some minutes, once for each change …");
     let output = cargo(copy)
         .args([
             "run",

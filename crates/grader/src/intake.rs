@@ -27,8 +27,7 @@ use whose::Found;
 pub const LONGEST_FILE: u64 = 1 << 20;
 
 /// Why an entry is refused in which there is nothing to grade.
-pub const NO_LAB: &str =
-    "no file of any lab in it; hand in the labs' folders, as in 04-tcp-echo/src/server.rs";
+pub const NO_LAB: &str = "no file of any lab in it";
 
 /// The flag of an entry of which nobody can say whose it is.
 pub const WHOSE: &str = "whose";
@@ -368,7 +367,7 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
         let within = archive.map_or(String::new(), |name| {
             format!("; {name} within it is not opened, hand in what it holds")
         });
-        all.refused = Some(NO_LAB.to_owned() + &within);
+        all.refused = Some(format!("{NO_LAB}; {}{within}", wanted.what_to_hand_in()));
     }
     all
 }

@@ -112,9 +112,9 @@ fn read(dir: &Path) -> anyhow::Result<Draft> {
 
 /// Lays shards upon each other: what the one leaves out, another has.
 fn join(shards: impl Iterator<Item = (PathBuf, Draft)>) -> anyhow::Result<Draft> {
-    let mut whole: Option<(PathBuf, Draft, String)> = None;
+    let mut whole: Option<(PathBuf, Draft, Draft)> = None;
     for (dir, shard) in shards {
-        let outline = outline(&shard)?;
+        let outline = outline(&shard);
         let Some((first, whole, known)) = &mut whole else {
             whole = Some((dir, shard, outline));
             continue;
@@ -125,12 +125,13 @@ fn join(shards: impl Iterator<Item = (PathBuf, Draft)>) -> anyhow::Result<Draft>
             first.display(),
             dir.display()
         );
-        ensure!(
-            *known == outline,
-            "{} and {} are not of the same class: the submissions, the course, the compiler, the sandbox and all options must be the same in every shard",
-            first.display(),
-            dir.display()
-        );
+        if let Some(what) = differing(known, &outline)? {
+            bail!(
+                "{} and {} are not of the same class: the submissions, the course, the compiler, the sandbox and all options must be the same in every shard, and {what}",
+                first.display(),
+                dir.display()
+            );
+        }
         for (ours, theirs) in whole.class.labs.iter_mut().zip(shard.class.labs) {
             match (&ours.checks, theirs.checks) {
                 (Some(ours), Some(theirs)) => ensure!(
@@ -204,7 +205,7 @@ fn change_by_hand(course: &Course, whole: &mut Draft, out: &Path) -> anyhow::Res
 }
 
 /// What must be the same in every shard: everything but what the checks said.
-fn outline(draft: &Draft) -> anyhow::Result<String> {
+fn outline(draft: &Draft) -> Draft {
     let mut draft = draft.clone();
     draft.shard = None;
     for lab in &mut draft.class.labs {
@@ -234,7 +235,48 @@ fn outline(draft: &Draft) -> anyhow::Result<String> {
         };
         *cell = outline;
     }
-    Ok(serde_json::to_string(&draft)?)
+    draft
+}
+
+/// In what two outlines are not the same, as the end of a sentence; none where they are.
+fn differing(one: &Draft, other: &Draft) -> anyhow::Result<Option<String>> {
+    let (ours, theirs) = (&one.class, &other.class);
+    for (what, ours, theirs) in [
+        ("the sandbox", &ours.sandbox, &theirs.sandbox),
+        ("the compiler", &ours.toolchain, &theirs.toolchain),
+    ] {
+        if ours != theirs {
+            return Ok(Some(format!("{what} is not: {ours:?} and {theirs:?}")));
+        }
+    }
+    let topics =
+        |class: &Class| -> Vec<String> { class.labs.iter().map(|lab| lab.topic.clone()).collect() };
+    if topics(ours) != topics(theirs) {
+        let (ours, theirs) = (topics(ours).join(", "), topics(theirs).join(", "));
+        return Ok(Some(format!("the labs are not: {ours}; and {theirs}")));
+    }
+    for (ours, theirs) in ours.labs.iter().zip(&theirs.labs) {
+        if serde_json::to_value(ours)? != serde_json::to_value(theirs)? {
+            return Ok(Some(format!(
+                "what is said of {} is not: its hidden checks, its weight, or when it is due",
+                ours.topic
+            )));
+        }
+    }
+    if one.counts != other.counts {
+        return Ok(Some("--attempt is not".to_owned()));
+    }
+    for (ours, theirs) in ours.students.iter().zip(&theirs.students) {
+        if serde_json::to_value(ours)? != serde_json::to_value(theirs)? {
+            return Ok(Some(format!(
+                "what is known of {} is not: what was handed in, when, the roster, or a change by hand",
+                safe::plain(&ours.student)
+            )));
+        }
+    }
+    let same = serde_json::to_string(one)? == serde_json::to_string(other)?;
+    Ok((!same)
+        .then(|| "who is in the class is not: the entries, the roster, or --earlier".to_owned()))
 }
 
 #[cfg(test)]

@@ -68,6 +68,9 @@ struct Layout {
     before: &'static str,
 }
 
+/// Whom Canvas lists at the end of each course in which a teacher has looked at the student's view.
+const CANVAS_NOBODY: &str = "Student, Test";
+
 const LAYOUTS: [Layout; 4] = [
     // Ours, whatever else it has.
     Layout {
@@ -159,6 +162,9 @@ impl Layout {
         let student = record.text(self.student);
         let logins = || self.logins.iter().filter_map(|column| record.text(column));
         let student = student.or_else(|| logins().next())?;
+        if self.name == "student" && text(self.name) == CANVAS_NOBODY {
+            return None;
+        }
         Some(Student {
             student: student.trim_start_matches(self.before).to_owned(),
             name: text(self.name),
@@ -200,7 +206,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.csv");
         for text in [
-            "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n\"Lovelace, Ada\",7,x1,ada,one\n",
+            "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n\"Lovelace, Ada\",7,x1,ada,one\n\"Student, Test\",8,,a7f,one\n",
             "\u{feff}Identifier,Full name,Email address,Status\nParticipant 7,Ada Lovelace,ada@example.org,Submitted\n",
             "identifier,github_username,github_id,name\nada@example.org,7,1234,Ada Lovelace\n",
             "Student;Name;Email\n7;Ada Lovelace;ada@example.org\n",

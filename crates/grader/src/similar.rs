@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use course::{Course, Lab};
 use serde::Serialize;
 
@@ -290,6 +290,12 @@ struct Found {
 /// Something cannot be read or written, or Dolos failed.
 pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
+        let (out_dir, submissions) = (std::path::absolute(out)?, args.submissions.canonicalize());
+        ensure!(
+            submissions.is_ok_and(|folder| !out_dir.starts_with(folder)),
+            "{} lies among the submissions, and would be one of them: name another folder with --out",
+            out.display()
+        );
         make_room(out)?;
     }
     let mut times = match &args.times {
@@ -489,6 +495,12 @@ impl Found {
         }
         for reason in &self.left_out {
             lines.push(format!("Not compared: {reason}"));
+        }
+        let no_lab = |reason: &String| reason.contains(intake::NO_LAB);
+        if self.labs.len() != 1 && self.left_out.iter().any(no_lab) {
+            lines.push(
+                "With --labs and one lab alone, its files need not lie in its folder.".to_owned(),
+            );
         }
         lines.push(NOTE.to_owned());
         lines.join("\n") + "\n"

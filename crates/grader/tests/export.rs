@@ -7,6 +7,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use assert_cmd::Command;
+use predicates::prelude::*;
+use predicates::str::contains;
 use serde_json::Value;
 use testkit::Need;
 
@@ -15,7 +17,7 @@ mod class;
 #[path = "support/gradescope.rs"]
 mod gradescope;
 
-use class::{FIRST, cargo_grade, root};
+use class::{FIRST, cargo_grade, root, sources};
 use gradescope::Harness;
 
 /// By test: its score, and what can be had.
@@ -114,7 +116,90 @@ fn an_autograder_judges_in_gradescopes_folders() {
     let refused = scores(&results);
     assert!(refused.values().all(|(score, _)| *score == 0), "{results}");
     let said = results["output"].as_str().unwrap();
-    assert!(said.contains("no file of any lab in it"), "{results}");
+    let refused =
+        "no file of any lab in it; hand in echo.rs and greet.rs, or the folder 00-first-contact";
+    assert_eq!(said.matches(refused).count(), 1, "{results}");
+    assert!(said.contains("a_1_2_x.rs"), "{results}");
+
+    // Of another lab alone, and as it was given out: nothing was run, and that is what is said.
+    harness.solution("04-tcp-echo");
+    let results = harness.judge();
+    assert!(
+        results["output"].as_str().unwrap().contains("04-tcp-echo"),
+        "{results}"
+    );
+    for (path, text) in sources("labs", FIRST) {
+        harness.put(&format!("labs/{path}"), &text);
+    }
+    let results = harness.judge();
+    assert!(
+        results["tests"][0]["output"]
+            .as_str()
+            .unwrap()
+            .contains("as it was given out"),
+        "{results}"
+    );
+
+    // What is late at Gradescope is late here, by the course's own rules and Gradescope's extensions; a weight counts.
+    let course = harness.path("source/course/course.toml");
+    let before = fs::read_to_string(&course).unwrap();
+    let folder = format!("folder = \"{FIRST}\"\n");
+    let due = "due = 2026-10-05T23:59:00-07:00\nweight = 0.5\n";
+    let late = "\n[late]\nper_day_percent = 10\ncap_percent = 50\n";
+    assert!(before.contains(&folder));
+    fs::write(
+        &course,
+        before.replace(&folder, &format!("{folder}{due}")) + late,
+    )
+    .unwrap();
+    for (at, extended, score, said) in [
+        (
+            "2026-10-05T22:10:07.365935-07:00",
+            "2026-10-05T23:59:00.000000-07:00",
+            None,
+            "",
+        ),
+        (
+            "2026-10-07T22:10:07.365935-07:00",
+            "2026-10-05T23:59:00.000000-07:00",
+            Some(3.6),
+            "20 % less",
+        ),
+        (
+            "2026-10-07T22:10:07.365935-07:00",
+            "2026-10-06T23:59:00.000000-07:00",
+            Some(4.05),
+            "10 % less",
+        ),
+    ] {
+        harness.solution(FIRST);
+        let metadata = serde_json::json!({"created_at": at, "users": [
+            {"email": "ada@example.org", "assignment": {"due_date": extended}}]});
+        fs::write(
+            harness.path("submission_metadata.json"),
+            metadata.to_string(),
+        )
+        .unwrap();
+        let results = harness.judge();
+        assert_eq!(
+            results.get("score").map(|score| score.as_f64().unwrap()),
+            score,
+            "{results}"
+        );
+        assert!(
+            results["output"].as_str().unwrap().contains(said),
+            "{results}"
+        );
+        let tests = results["tests"].as_array().unwrap().iter();
+        let sum = |key: &str| {
+            tests
+                .clone()
+                .map(|test| test[key].as_f64().unwrap())
+                .sum::<f64>()
+        };
+        assert_eq!([sum("score"), sum("max_score")], [4.5, 4.5], "{results}");
+    }
+    fs::write(&course, before).unwrap();
 
     // Where the machine is at fault there are no results, not even those of before.
     harness.solution(FIRST);
@@ -142,14 +227,19 @@ fn a_handout_gets_a_workflow_that_guards_what_was_given() {
     };
     export(&copy).success();
     let workflow = fs::read_to_string(copy.join(".github/workflows/classroom.yml")).unwrap();
+    // What is not judged must not be credited.
+    assert!(workflow.contains("WIRELAB_REQUIRE: netns,"));
     assert!(workflow.contains(
         "--package first-contact --test checks -- --exact step_1::sends_back_what_it_received"
     ));
-    let holds = || {
+    let by = |who: &str| {
         let mut command = Command::new("bash");
         command.arg(copy.join(".github/given.sh"));
+        command.env("GITHUB_ACTIONS", who);
         command.assert()
     };
+    let holds = || by("true");
+    by("").success();
     // What would have cargo run another program in the tests' place, and whatever else was not given out, is gone.
     let added = [
         ".cargo/config",
@@ -164,7 +254,14 @@ fn a_handout_gets_a_workflow_that_guards_what_was_given() {
         fs::write(path, "[target.x86_64-unknown-linux-gnu]\nrunner = \"true\"").unwrap();
     }
     symlink("/etc", copy.join("labs/etc")).unwrap();
-    holds().success();
+    // Only GitHub's copy is one in which nobody's own files lie.
+    by("").code(2).stderr(contains("rust-toolchain.toml"));
+    for path in added.into_iter().chain(["labs/etc"]) {
+        assert!(fs::symlink_metadata(copy.join(path)).is_ok(), "{path}");
+    }
+    holds()
+        .success()
+        .stdout(contains("labs/00-first-contact/build.rs"));
     for path in added.into_iter().chain(["labs/etc"]) {
         assert!(fs::symlink_metadata(copy.join(path)).is_err(), "{path}");
     }
@@ -178,8 +275,9 @@ fn a_handout_gets_a_workflow_that_guards_what_was_given() {
         "#[test] fn all() {}",
     )
     .unwrap();
-    holds().failure();
-    export(&root())
+    let checks = contains("labs/00-first-contact/tests/checks.rs");
+    holds()
         .failure()
-        .stderr(predicates::str::contains("is no handout"));
+        .stderr(checks.and(contains("git checkout")));
+    export(&root()).failure().stderr(contains("is no handout"));
 }

@@ -70,6 +70,9 @@ fn a_copy_has_the_starters_and_no_solutions() {
     handout(&copy)
         .failure()
         .stderr(contains("is not empty").and(contains("name a folder")));
+    handout(&course.root().join("labs/new/class"))
+        .failure()
+        .stderr(contains("lies in the course itself").and(contains("../class")));
 }
 
 #[test]

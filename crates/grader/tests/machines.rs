@@ -11,6 +11,7 @@ use clap::Parser as _;
 use course::Course;
 use grader::cli::{self, Cli};
 use grader::run::Shard;
+use grader::sandbox::Tier;
 use serde_json::Value;
 use testkit::Need;
 
@@ -106,6 +107,8 @@ impl Notes {
             let run = self.run(&mut part(number));
             let shard = Shard { number, of: parts };
             assert_eq!(run.shard, Some(shard));
+            // None judges behind other walls than the rest without saying so.
+            assert_eq!(run.sandbox, Some(Tier::Bubblewrap));
             let out = self.here.path().join(run.out);
             assert!(!folders.contains(&out), "{} twice", out.display());
             fs::create_dir_all(&out).unwrap();

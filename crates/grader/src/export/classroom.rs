@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use course::{Course, Kind, Lab};
+use course::{Course, Hidden, Kind, Lab};
 use sha2::{Digest as _, Sha256};
 
 use crate::{cli, files, report};
@@ -21,6 +21,9 @@ const WORKFLOW: &str = ".github/workflows/classroom.yml";
 const GIVEN: &str = ".github/given.sha256";
 const OTHERS: &str = ".github/others";
 const SCRIPT: &str = ".github/given.sh";
+
+/// What checks need of the machine.
+const REQUIRED: &str = "netns,ipv6,broadcast";
 
 /// How long one check may take, the build before it included, in minutes.
 const MINUTES: u32 = 10;
@@ -48,10 +51,29 @@ pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
         report::put(&args.handout.join(path), text.as_bytes())?;
     }
     println!(
-        "{}: credit for each check of {} labs. Protect .github in the assignment's settings.",
+        "{}: credit for each check of {} labs. Protect .github in the assignment's settings; that marks who changes it, and keeps nobody from it.",
         args.handout.join(WORKFLOW).display(),
         labs.len()
     );
+    for lab in labs {
+        let entry = course.entry(lab);
+        if let Some(weight) = entry
+            .map(|entry| entry.weight)
+            .filter(|weight| *weight != 1.0)
+        {
+            println!(
+                "{}: its checks' points count there as they are, without the weight {weight} of course.toml",
+                lab.topic
+            );
+        }
+        if let Some(hidden) = Hidden::of(lab)? {
+            println!(
+                "{}: its hidden checks are not in it, and their points cannot be had there: {}",
+                lab.topic,
+                hidden.max_points().total()
+            );
+        }
+    }
     Ok(())
 }
 
@@ -133,10 +155,19 @@ jobs:
   run-autograding-tests:
     runs-on: ubuntu-latest
     if: github.actor != 'github-classroom[bot]'
+    env:
+      # A check that this machine cannot run fails, and is not passed over: what is passed over would count as passed.
+      WIRELAB_REQUIRE: {REQUIRED}
     steps:
       - uses: actions/checkout@v4
       - name: What was given out is as it was
         run: bash {SCRIPT}
+      - name: The machine can judge
+        run: |
+          # From 24.04 on, Ubuntu keeps programs from making user namespaces.
+          sudo sysctl --quiet kernel.apparmor_restrict_unprivileged_userns=0 || true
+          unshare --user --map-root-user --net true && grep --quiet ' lo$' /proc/net/if_inet6 ||
+            {{ echo '::error::This machine lacks user namespaces or the address ::1, so nothing was judged. That is no fault of yours.'; exit 1; }}
 {steps}      - name: Points
         uses: education/autograding-grading-reporter@v1
         env:

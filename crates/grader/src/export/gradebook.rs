@@ -166,9 +166,16 @@ fn columns(
             };
             found.extend(only.map(|index| Column { index, what }));
         }
+        // Canvas has a number behind what is an assignment's.
+        let mut all = headings.iter();
+        let assignment = all.find(|heading| plain(heading) != heading.trim().to_lowercase());
         ensure!(
             !found.is_empty(),
-            "no column has a lab's name; say which is which with --column HEADING=LAB or HEADING=total. The columns are {}",
+            "no column has a lab's name; say which is which with --column HEADING=LAB or HEADING=total, as in --column '{}={}'. The columns are {}",
+            assignment
+                .or(headings.last())
+                .map_or("", |heading| heading.trim()),
+            class.labs.first().map_or("total", |lab| &*lab.topic),
             headings.join(", ")
         );
         return Ok(found);

@@ -29,7 +29,10 @@ const CRATES: [&str; 5] = ["testkit", "wire", "course", "launch", "grader"];
 /// The course has no solutions to derive starters from, or the zip cannot be written.
 pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
     let labs = course.labs_named(&args.labs)?;
-    let copy = course.target_dir().join("export/gradescope");
+    files::make_parent(&args.out)?;
+    let work = course.target_dir().join("export");
+    let _alone = handout::alone(&work)?;
+    let copy = work.join("gradescope");
     assemble(course, &copy)?;
     let leaks = Secrets::of(course)?.below(&copy.join("labs"))?;
     anyhow::ensure!(
@@ -66,6 +69,12 @@ pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
         topics.join(", ")
     );
     for lab in labs {
+        if let Some(due) = course.entry(lab).and_then(|entry| entry.due) {
+            println!(
+                "{}: due {due}, or when Gradescope says later for a student; what comes later costs what `[late]` in course.toml says",
+                lab.topic
+            );
+        }
         if let Some(hidden) = course::Hidden::of(lab)? {
             println!(
                 "{}: its hidden checks are not in it, and their points cannot be had there: {}",

@@ -145,6 +145,14 @@ impl Wanted {
         names.join(" and ")
     }
 
+    /// What somebody is told of whom nothing can be taken.
+    pub(super) fn what_to_hand_in(&self) -> String {
+        match self.bare.values().next() {
+            Some(item) => format!("hand in {}, or the folder {}", self.bare_files(), item.lab),
+            None => "hand in the labs' folders, as in 04-tcp-echo/src/server.rs".to_owned(),
+        }
+    }
+
     /// Whether a name is that of a lab's folder, or of the folder of all, or of a file that is wanted wherever it lies.
     pub(super) fn is_a_labs(&self, name: &str) -> bool {
         let name = name.to_lowercase();
@@ -252,7 +260,8 @@ impl<'w> Collection<'w> {
             .split('/')
             .filter(|part| !matches!(*part, "" | "."))
             .collect();
-        let is_ours = |part: &&str| is_ignored(part) || matches!(*part, "crates" | "tests");
+        let is_ours =
+            |part: &&str| is_ignored(part) || matches!(*part, "crates" | "tests" | "book");
         if !name.ends_with(".rs") || parts.iter().any(is_ours) {
             return;
         }
@@ -262,6 +271,16 @@ impl<'w> Collection<'w> {
             let place = format!("{lab}/{}", parts[at + 1..].join("/")).to_lowercase();
             if parts.get(at + 1) == Some(&"src") && !self.wanted.given.contains(&place) {
                 self.beside.entry(lab).or_default().push(shown(name));
+            }
+            return;
+        }
+        // Where one lab alone is graded, its files may lie anywhere, and so may what is meant to go with them.
+        if let Some(item) = self.wanted.bare.values().next() {
+            let own = parts.last().copied().unwrap_or_default();
+            let place = format!("{}/src/{own}", item.lab).to_lowercase();
+            if !self.wanted.given.contains(&place) {
+                let beside = self.beside.entry(item.lab.clone()).or_default();
+                beside.push(shown(name));
             }
             return;
         }

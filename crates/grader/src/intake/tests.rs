@@ -239,7 +239,8 @@ fn the_files_of_the_only_lab_that_is_graded_may_lie_anywhere() {
     let note = "00-first-contact: my lab (1)/src/Echo (2).rs was taken for src/echo.rs.";
     assert_eq!(one("copy").notes, [note]);
     assert_eq!(one("both").notes, [""; 0]);
-    assert_eq!(one("other").refused.as_deref(), Some(NO_LAB));
+    let refused = format!("{NO_LAB}; hand in echo.rs and greet.rs, or the folder {LAB}");
+    assert_eq!(one("other").refused.as_deref(), Some(&*refused));
     let said = one("nested").refused.as_deref().unwrap();
     assert!(
         said.contains("work/bare.zip within it is not opened"),
@@ -553,7 +554,8 @@ fn a_labs_folder_may_have_its_topics_name_or_be_a_copy() {
     for key in ["links", "more"] {
         assert!(one(key).refused_labs[LAB].contains("a symbolic link"));
     }
-    assert_eq!(one("within").refused.as_deref(), Some(NO_LAB));
+    let said = one("within").refused.as_deref().unwrap();
+    assert!(said.starts_with(NO_LAB), "{said}");
 }
 
 #[test]
@@ -582,6 +584,26 @@ fn files_that_somebody_may_miss_are_named() {
     };
     assert_eq!(*notes("astray"), [stray("lab four/src/server.rs")]);
     assert_eq!(*notes("lost"), [stray("my work/src/echo.rs")]);
+
+    // Of one lab alone, whatever lies beside what may lie anywhere.
+    for path in [
+        "echo.rs",
+        "main.rs",
+        "helper.rs",
+        "labs/04-tcp-echo/src/more.rs",
+        "book/examples/a.rs",
+    ] {
+        inbox.put(&format!("flat/{path}"), "own");
+    }
+    inbox.put("misnamed/my_echo.rs", "own");
+    let all = take_in(&inbox.course, inbox.dir.path(), None, &labs[..1]).unwrap();
+    for (key, file) in [("flat", "helper.rs"), ("misnamed", "my_echo.rs")] {
+        let one = all.iter().find(|one| one.who.key == key).unwrap();
+        let note = format!(
+            "{LAB}: {file} was not taken; of this lab src/echo.rs and src/greet.rs are, and nothing else."
+        );
+        assert_eq!(one.notes, [note]);
+    }
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub(super) fn all(
     let (kitchens, submissions) = (bench.kitchens, bench.submissions);
     let mut rows = introduced;
     for (who, (row, submission)) in rows.iter_mut().zip(submissions).enumerate() {
+        row.notes.extend(other_labs(kitchens, submission));
         for (index, kitchen) in kitchens.iter().enumerate() {
             let job = work.asked.get(&(who, index)).copied();
             let cell = kept(who, index).unwrap_or_else(|| match job {
@@ -79,6 +80,17 @@ pub(super) fn all(
         }
     }
     rows
+}
+
+/// What is said of one who handed in other labs than those that are graded, and none of these.
+fn other_labs(kitchens: &[Kitchen<'_>], submission: &Submission) -> Option<String> {
+    let mut graded = kitchens.iter().map(|kitchen| &kitchen.lab.folder);
+    let has_one = graded.any(|folder| submission.has_something_of(folder));
+    let others: Vec<&str> = submission.labs.keys().map(String::as_str).collect();
+    (!has_one && !others.is_empty()).then(|| {
+        let others = others.join(", ");
+        format!("Of other labs than those that are graded here, this was handed in: {others}.")
+    })
 }
 
 /// Whether what stays of an earlier run is of what is there now; `hash` is its sources', where something was written.

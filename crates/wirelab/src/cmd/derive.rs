@@ -1,7 +1,7 @@
 //! `cargo lab derive`
 
 use course::Lab;
-use course::derive::Difference;
+use course::derive::{Difference, Source};
 
 use crate::cli;
 use crate::report::count_of;
@@ -29,10 +29,11 @@ pub fn run(session: &Session, args: &cli::Derive) -> anyhow::Result<u8> {
     }
     let terminal = &session.terminal;
     for lab in labs {
-        let Some(source) = lab.starter_source() else {
+        // In a learner's copy a starter is kept, and the lab's files are the learner's work.
+        let Some(source @ Source::Solution(_)) = lab.starter_source() else {
             return Err(Unusable(format!(
-                "there is no solution of {} here to derive its starter from",
-                lab.topic
+                "there is no solution of {topic} here to derive its starter from; `cargo lab reset {topic}` puts the starter back, and keeps your files",
+                topic = lab.topic
             ))
             .into());
         };

@@ -36,6 +36,27 @@ fn derive_makes_the_starters_and_says_where_they_differ() {
 }
 
 #[test]
+fn derive_leaves_a_learners_work_alone() {
+    let course = Course::new();
+    // A learner's copy: what a lab can be reset to in the solution's place.
+    for folder in ["01-one", "02-two"] {
+        for file in ["src/main.rs", "src/words.rs"] {
+            let starter = course.read(&format!("labs/{folder}/{file}"));
+            course.write(&format!("starters/{folder}/{file}"), &starter);
+        }
+    }
+    std::fs::remove_dir_all(course.path("solutions")).unwrap();
+    course.edit(BEGUN);
+    let mine = course.read("labs/01-one/src/words.rs");
+    course
+        .lab(&["derive"])
+        .assert()
+        .failure()
+        .stderr(contains("cargo lab reset one"));
+    assert_eq!(course.read("labs/01-one/src/words.rs"), mine);
+}
+
+#[test]
 fn marks_that_do_not_fit_are_named_with_their_line() {
     let course = Course::new();
     let solution = course.read("solutions/01-one/src/words.rs");

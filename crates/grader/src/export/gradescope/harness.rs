@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::results::Results;
 use crate::cli::{self, Cli, Command};
 use crate::report::{Class, Status};
-use crate::{report, run, scratch};
+use crate::{report, run, scratch, table};
 
 /// What is not worth copying: no lab's files are taken from there.
 const IGNORED: [&str; 3] = ["target", "node_modules", ".git"];
@@ -32,11 +32,9 @@ pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
         fs::copy(secret, out.join("secret"))
             .with_context(|| format!("{} cannot be read", secret.display()))?;
     }
-    let student = args
-        .metadata
-        .as_deref()
-        .and_then(who)
-        .unwrap_or_else(|| "student".to_owned());
+    let metadata = args.metadata.as_deref().and_then(Metadata::read);
+    let metadata = metadata.unwrap_or_default();
+    let student = metadata.who().unwrap_or_else(|| "student".to_owned());
     // A plain name, so that nobody's address is read as a path.
     let entry: String = student
         .chars()
@@ -46,6 +44,20 @@ pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be read", args.submission.display()))?;
     let mut words = vec!["grade".into(), "run".into(), class.into_os_string()];
     words.extend(["--out".into(), out.clone().into_os_string()]);
+    for (option, name, table) in [
+        ("--times", "times.csv", metadata.times(&entry)),
+        (
+            "--extensions",
+            "extensions.csv",
+            metadata.extensions(&entry),
+        ),
+    ] {
+        if let Some(table) = table {
+            let path = scratch.path().join(name);
+            fs::write(&path, table)?;
+            words.extend([option.into(), path.into_os_string()]);
+        }
+    }
     words.extend(args.run.iter().map(Into::into));
     let Command::Run(mut orders) = Cli::try_parse_from(words)?.command else {
         bail!("`run` is no command");
@@ -66,19 +78,59 @@ pub fn judge(course: &Course, args: &cli::Harness) -> anyhow::Result<()> {
     report::put(&args.results, &serde_json::to_vec_pretty(&results)?)
 }
 
-/// Who handed it in: what a seed is made from, so that two members of a group get the same.
-fn who(metadata: &Path) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        users: Vec<User>,
+/// What Gradescope says of a submission in `submission_metadata.json`
+/// (<https://gradescope-autograders.readthedocs.io/en/latest/submission_metadata/>).
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    assignment: Option<Assignment>,
+}
+
+#[derive(Deserialize)]
+struct Assignment {
+    #[serde(default)]
+    due_date: Option<String>,
+}
+
+impl Metadata {
+    fn read(path: &Path) -> Option<Metadata> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
     }
-    #[derive(Deserialize)]
-    struct User {
-        email: String,
+
+    /// Who handed it in: what a seed is made from, so that two members of a group get the same.
+    fn who(&self) -> Option<String> {
+        let emails = self.users.iter().map(|user| &user.email);
+        emails.filter(|email| !email.is_empty()).min().cloned()
     }
-    let metadata: Metadata = serde_json::from_slice(&fs::read(metadata).ok()?).ok()?;
-    let emails = metadata.users.into_iter().map(|user| user.email);
-    emails.filter(|email| !email.is_empty()).min()
+
+    /// When it was handed in, as `--times` reads it.
+    fn times(&self, entry: &str) -> Option<String> {
+        let at = table::moment(self.created_at.as_deref()?).ok()?;
+        Some(format!("student,submitted\n{entry},{at}\n"))
+    }
+
+    /// Until when these students have time, as `--extensions` reads it: what is no later than the course's due date is
+    /// none there.
+    fn extensions(&self, entry: &str) -> Option<String> {
+        let assignments = self
+            .users
+            .iter()
+            .filter_map(|user| user.assignment.as_ref());
+        let dates = assignments.filter_map(|assignment| assignment.due_date.as_deref());
+        let dates = dates.filter_map(|date| table::moment(date).ok());
+        let latest = dates.max_by_key(|date| date.unix_seconds())?;
+        Some(format!("student,due\n{entry},{latest}\n"))
+    }
 }
 
 /// Copies a folder as it is: what is a link stays one, and is refused as one. What lies so deep that its path is too long
@@ -127,10 +179,12 @@ mod tests {
         assert_eq!(fs::read_to_string(to.join("echo.rs")).unwrap(), "here");
     }
 
+    fn metadata(json: &str) -> Metadata {
+        serde_json::from_str(json).unwrap()
+    }
+
     #[test]
     fn an_address_that_is_empty_is_nobodys() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("submission_metadata.json");
         for (emails, expected) in [
             (r#"{"email": ""}"#, None),
             (
@@ -139,8 +193,28 @@ mod tests {
             ),
             ("", None),
         ] {
-            fs::write(&path, format!(r#"{{"users": [{emails}]}}"#)).unwrap();
-            assert_eq!(who(&path).as_deref(), expected, "{emails}");
+            let metadata = metadata(&format!(r#"{{"users": [{emails}]}}"#));
+            assert_eq!(metadata.who().as_deref(), expected, "{emails}");
         }
+    }
+
+    #[test]
+    fn times_are_those_of_gradescope() {
+        let metadata = metadata(
+            r#"{"created_at": "2026-10-05T22:10:07.365935-07:00", "assignment": {"due_date": null}, "users": [
+                {"email": "a@x", "assignment": {"due_date": "2026-10-05T23:59:00.000000-07:00"}},
+                {"email": "b@x", "assignment": {"due_date": "2026-10-07T23:59:00.000000-07:00"}},
+                {"email": "c@x", "assignment": {"due_date": null}}]}"#,
+        );
+        assert_eq!(
+            metadata.times("a_x").unwrap(),
+            "student,submitted\na_x,2026-10-05T22:10:07.365935-07:00\n"
+        );
+        assert_eq!(
+            metadata.extensions("a_x").unwrap(),
+            "student,due\na_x,2026-10-07T23:59:00.0-07:00\n"
+        );
+        let nothing = self::metadata(r#"{"created_at": "yesterday"}"#);
+        assert_eq!((nothing.times("x"), nothing.extensions("x")), (None, None));
     }
 }

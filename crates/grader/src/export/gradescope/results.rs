@@ -3,6 +3,7 @@
 use course::{CheckReport, Course, Kind, Verdict};
 use serde::Serialize;
 
+use crate::late::Late;
 use crate::report::{Cell, Class, Column, Row, Status, safe};
 
 /// What a submission came to.
@@ -16,17 +17,41 @@ pub struct Results {
     pub visibility: &'static str,
     /// What the grader itself prints is for the instructor.
     pub stdout_visibility: &'static str,
+    /// What the submission counts, where that is not the sum of its tests: something is taken off because it is late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// One for each check; their scores add up to the submission's.
     pub tests: Vec<Test>,
+}
+
+/// Points, a lab's weight in them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Score {
+    /// As checks have them.
+    Whole(u32),
+    /// Where there is a weight, or lateness, to the hundredth.
+    Part(f64),
+}
+
+impl Score {
+    fn of(points: f64) -> Score {
+        let points = (points * 100.0).round() / 100.0;
+        if points.fract() == 0.0 {
+            Score::Whole(points as u32)
+        } else {
+            Score::Part(points)
+        }
+    }
 }
 
 /// What a check came to.
 #[derive(Debug, Serialize)]
 pub struct Test {
     /// What was earned.
-    pub score: u32,
+    pub score: Score,
     /// What can be.
-    pub max_score: u32,
+    pub max_score: Score,
     /// `passed` or `failed`; none of what was not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<&'static str>,
@@ -46,8 +71,17 @@ impl Results {
     pub fn of(course: &Course, class: &Class, row: &Row) -> Results {
         let mut said: Vec<String> = row.notes.iter().map(|note| safe::plain(note)).collect();
         let mut tests = Vec::new();
+        let is_refused = row.flags.iter().any(|flag| flag == "refused");
+        let mut is_less = false;
         for (lab, cell) in class.labs.iter().zip(&row.labs) {
-            said.extend(about(&lab.title, cell));
+            // Why nothing at all was taken is among the notes.
+            if !(is_refused && cell.status == Status::Refused) {
+                said.extend(about(&lab.title, cell));
+            }
+            let late = cell.late.as_ref();
+            let told = late.and_then(Late::said);
+            said.extend(told.map(|late| format!("{}: {late}", lab.title)));
+            is_less |= late.is_some_and(|late| late.percent > 0.0);
             let (mut step, mut place) = (0, 0);
             for (of, mut test) in tests_of(course, lab, cell) {
                 place = if step == of { place + 1 } else { 1 };
@@ -61,6 +95,7 @@ impl Results {
             output_format: "text",
             visibility: "visible",
             stdout_visibility: "hidden",
+            score: row.total.filter(|_| is_less).map(Score::of),
             tests,
         }
     }
@@ -89,6 +124,11 @@ fn name(topic: &str, check: &str, kind: Kind) -> String {
     format!("{topic}: {}{bonus}", check.replace('_', " "))
 }
 
+/// Points of a lab as they count in the sum.
+fn points(lab: &Column, points: u32) -> Score {
+    Score::of(f64::from(points) * lab.weight)
+}
+
 /// Each check's test, with the step that it belongs to.
 fn tests_of(course: &Course, column: &Column, cell: &Cell) -> Vec<(usize, Test)> {
     if !cell.checks.is_empty() {
@@ -100,13 +140,19 @@ fn tests_of(course: &Course, column: &Column, cell: &Cell) -> Vec<(usize, Test)>
     // Of a lab that was not judged nothing was earned.
     let lab = course.lab(&cell.topic).ok();
     let checks = lab.into_iter().flat_map(course::Lab::checks);
+    let why = match cell.status {
+        Status::Starter => "It was not run: the lab is as it was given out.",
+        Status::Missing => "It was not run: nothing was handed in.",
+        Status::Refused => "It was not run: what was handed in was not taken, see above.",
+        _ => "It could not be run: see above.",
+    };
     let test = |check: &course::Check| Test {
-        score: 0,
-        max_score: check.points.0,
+        score: Score::Whole(0),
+        max_score: points(column, check.points.0),
         status: Some("failed"),
         name: name(&cell.topic, &check.name, check.kind),
         number: String::new(),
-        output: "It could not be run: see above.".to_owned(),
+        output: why.to_owned(),
         visibility: "visible",
     };
     checks.map(|check| (check.step, test(check))).collect()
@@ -123,8 +169,8 @@ fn judged(lab: &Column, check: &CheckReport) -> Test {
         ),
     };
     Test {
-        score: if counts { check.points.0 } else { 0 },
-        max_score: if counts { check.max_points.0 } else { 0 },
+        score: points(lab, if counts { check.points.0 } else { 0 }),
+        max_score: points(lab, if counts { check.max_points.0 } else { 0 }),
         status,
         name: name(&lab.topic, &check.name, check.kind),
         number: String::new(),
