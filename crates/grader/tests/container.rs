@@ -137,7 +137,8 @@ fn root_in_a_container_grades_what_can_be_judged_there() {
     assert!(page.contains("counts for nobody"), "{page}");
 }
 
-/// What an echo looks for that is not to be found. HERE is the harness's folder.
+/// What an echo looks for that is not to be found. HERE is the harness's folder, and submissions are graded in TEMPORARY;
+/// what another grader does on this machine meanwhile is nothing of ours.
 const LOOKS: &str = r#"
     let found = |path: &std::path::Path| {
         eprintln!("found {}", path.display());
@@ -154,7 +155,7 @@ const LOOKS: &str = r#"
         for word in words.split(|byte| *byte == 0) {
             let word = String::from_utf8_lossy(word).into_owned();
             let path = std::path::Path::new(&word);
-            let ours = word.starts_with("HERE/source") || word.contains("/wirelab-grade-");
+            let ours = word.starts_with("HERE/source") || word.starts_with("TEMPORARY/wirelab-grade-");
             if ours && path != own && !word.ends_with("/wirelab-launch") && std::fs::read(path).is_ok() { found(path); }
         }
     }
@@ -175,7 +176,13 @@ fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
     for lab in [FIRST, "02-names"] {
         harness.solution(lab);
     }
-    let looks = echo_after("", &LOOKS.replace("HERE", here));
+    let everybody = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(scratch.path(), everybody.clone()).unwrap();
+    let temporary = scratch.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    fs::set_permissions(&temporary, everybody).unwrap();
+    let looks = LOOKS.replace("TEMPORARY", temporary.to_str().unwrap());
+    let looks = echo_after("", &looks.replace("HERE", here));
     harness.put("labs/00-first-contact/src/echo.rs", looks.as_bytes());
 
     // What was compiled lies within the course there, and the toolchain where everybody may read it.
@@ -194,6 +201,7 @@ fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
     let mut command = contained(&place, &mounts, &run);
     harness.environment(&mut command);
     let output = command
+        .env("TMPDIR", &temporary)
         .env("CARGO_TARGET_DIR", harness.path("source/target"))
         .env("RUSTUP_HOME", harness.path("rust"))
         .output()
