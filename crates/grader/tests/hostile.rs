@@ -21,7 +21,7 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, FIRST, cargo_grade, echo_after, grade, root, table};
+use support::{Class, FIRST, echo_after, fence, grade, root, table};
 
 /// The first lab's checks and their points.
 static POINTS: LazyLock<BTreeMap<String, u32>> = LazyLock::new(|| {
@@ -864,33 +864,6 @@ fn alone() -> RwLockWriteGuard<'static, ()> {
 /// bubblewrap, where it is here.
 fn bubblewrap() -> Option<Tier> {
     testkit::need(Need::Sandbox).then_some(Tier::Bubblewrap)
-}
-
-/// The tier for a machine without namespaces; none where the kernel has no Landlock, which it then needs.
-fn fence() -> Option<Tier> {
-    let tier = if rustix::process::geteuid().is_root() {
-        Tier::Uid
-    } else {
-        Tier::Landlock
-    };
-    // Asked of the grader itself: what it starts in its own place is none of this program's.
-    let scratch = tempfile::tempdir().unwrap();
-    let class = Class::new(scratch.path().join("submissions"));
-    class.solution("honest", FIRST);
-    let labs = ["--labs", "first-contact", "--sandbox", tier.name()];
-    let done = cargo_grade(&root())
-        .args(["run".as_ref(), class.dir.as_os_str(), "--out".as_ref()])
-        .arg(scratch.path().join("out"))
-        .args(labs)
-        .output()
-        .unwrap();
-    if done.status.success() {
-        return Some(tier);
-    }
-    let reason = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(reason.contains("no Landlock"), "{reason}");
-    eprintln!("SKIPPED: {reason}");
-    None
 }
 
 #[test]

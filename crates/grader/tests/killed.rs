@@ -14,7 +14,7 @@ mod kill;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{files, grades, journaled, root, run, six};
+use support::{Class, echo_after, fence, files, grades, journaled, root, run, six};
 
 /// Names in `folder` that begin with `kind`, a dash and the number of one of these processes.
 fn left_by(pids: &[u32], folder: &Path, kind: &str) -> Vec<String> {
@@ -87,6 +87,25 @@ fn killed(times: usize) {
 #[test]
 fn killed_and_resumed_it_comes_to_the_same_and_leaves_nothing() {
     killed(4);
+}
+
+#[test]
+fn behind_a_fence_a_compiler_that_waits_for_nothing_ends_with_the_grader() {
+    let Some(tier) = fence() else { return };
+    let _alone = kill::alone();
+    let scratch = tempfile::tempdir().unwrap();
+    let temporary = scratch.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    for folder in [scratch.path(), &temporary] {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let class = Class::new(scratch.path().join("submissions"));
+    let waits = "const X: &[u8] = include_bytes!(\"/proc/self/fd/1\");";
+    class.with_echo("ada", &echo_after(waits, ""));
+    let out = scratch.path().join("out");
+    let grade = run(&class.dir, &out, &["--sandbox", tier.name()]);
+    let here = temporary.to_str().unwrap();
+    kill::once_there_is(&["bin/rustc", here], &temporary, grade);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::fork_server::FORK_SERVER;
@@ -218,8 +219,20 @@ fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     std::process::exit(ended.code().or(signal).unwrap_or(1))
 }
 
-/// Puts a fence around itself, and becomes a program.
+/// Puts a fence around itself, and becomes a program that ends with the grader.
 fn fenced(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
+    let grader = args.next().context("the grader is missing")?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let grader = grader
+        .to_string_lossy()
+        .parse()
+        .ok()
+        .and_then(Pid::from_raw);
+    // It may have ended before.
+    ensure!(
+        grader.is_some() && getppid() == grader,
+        "the grader has ended"
+    );
     let fence = args.next().context("the fence is missing")?;
     let fence: Fence = serde_json::from_slice(fence.as_encoded_bytes())?;
     let limits = args.next().context("the limits are missing")?;

@@ -318,6 +318,7 @@ impl Walls {
         };
         let mut command = in_role(&self.roles, launch::FENCED);
         command
+            .arg(std::process::id().to_string())
             .arg(serde_json::to_string(&fence)?)
             .arg(serde_json::to_string(&Limits::compiler())?)
             .arg(sight.record)

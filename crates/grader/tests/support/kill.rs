@@ -71,6 +71,30 @@ fn expect_no_orphans() {
     }
 }
 
+/// Kills a run as soon as one of its processes has all these words among its arguments, and waits until nothing of it
+/// lives on. This process gets its orphans.
+#[allow(dead_code, reason = "not every test asks")]
+pub fn once_there_is(words: &[&str], temporary: &Path, run: Command) {
+    set_child_subreaper(Some(getpid())).unwrap();
+    let mut child = start(run, temporary);
+    let until = Instant::now() + AFTERLIFE;
+    let is_there = |pid: u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        words.iter().all(|word| line.contains(word))
+    };
+    while !launch::tree::descendants(child.id())
+        .into_iter()
+        .any(is_there)
+    {
+        assert!(child.try_wait().unwrap().is_none(), "the run has ended");
+        assert!(Instant::now() < until, "nothing has {words:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_after(&mut child, Duration::ZERO);
+    expect_no_orphans();
+}
+
 /// A run leaves no process to whoever has started it, not even a dead one: a container's first process may collect none.
 #[allow(dead_code, reason = "not every test asks")]
 pub fn leaving_nothing(run: impl FnOnce()) {
