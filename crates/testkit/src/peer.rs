@@ -24,6 +24,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// How long a program must sleep and take nothing to count as one that takes no more. Longer than
 /// the 40 ms for which a kernel may keep back an acknowledgement.
 const FULL: Duration = Duration::from_millis(100);
+/// How long a program may go on taking what it is sent before it is believed to have taken enough.
+const LONGEST_FULL: Duration = Duration::from_secs(60);
 
 /// An exchange in which bytes came less than this before the end was slow, and did not stand still.
 const UNDER_WAY: Duration = Duration::from_secs(1);
@@ -270,8 +272,8 @@ impl<'p> Peer<'p> {
     /// Sends of `bytes` what the program takes, until it takes no more: the buffers of both ends are
     /// full, and it sleeps with something unread. Returns how many bytes that were.
     ///
-    /// A program that is merely slow is not waited for in the end: then fewer bytes were sent, and a
-    /// check detects less.
+    /// A program that takes more and more is given a minute for it, also where a check's time is over
+    /// before: on a crowded machine that time would be too short to see that it takes everything.
     pub fn send_until_full(&mut self, bytes: impl AsRef<[u8]>) -> usize {
         let bytes = bytes.as_ref();
         self.check.disturb();
@@ -279,6 +281,7 @@ impl<'p> Peer<'p> {
         let own = self.local_addr();
         let mut sent = 0;
         let mut quiet = Instant::now();
+        let until = quiet + LONGEST_FULL;
         while sent < bytes.len() && quiet.elapsed() < FULL {
             match (&*self.socket).write(&bytes[sent..]) {
                 Ok(n) => {
@@ -290,7 +293,7 @@ impl<'p> Peer<'p> {
                     // Where it sleeps with nothing left to read, it has not refused anything: its kernel has yet to say
                     // that there is room again, or ours to ask (RFC 9293 §3.8.6.1).
                     let takes = !self.program.is_asleep() || self.program.has_read_all_from(own);
-                    if takes && Instant::now() < self.check.deadline() {
+                    if takes && Instant::now() < until.max(self.check.deadline()) {
                         quiet = Instant::now();
                     }
                     std::thread::sleep(Duration::from_millis(1));

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ExitStatus};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Bytes;
 use crate::bytes::{self, count};
@@ -513,6 +513,24 @@ impl Program {
         return crate::blocked::peak_memory(self.pid());
         #[cfg(not(target_os = "linux"))]
         None
+    }
+
+    /// As [`Program::peak_memory`], once it has slept for a while and has not grown meanwhile: what it has come to
+    /// when nobody takes anything from it. One that goes on growing is looked at for ten seconds.
+    pub fn peak_memory_at_rest(&self) -> Option<usize> {
+        /// Whoever feeds it may have had no processor for so long.
+        const QUIET: Duration = Duration::from_millis(300);
+        const LONGEST: Duration = Duration::from_secs(10);
+        let began = Instant::now();
+        let (mut peak, mut since) = (self.peak_memory(), began);
+        while since.elapsed() < QUIET && began.elapsed() < LONGEST && self.ended().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+            let now = self.peak_memory();
+            if now != peak || !self.is_asleep() {
+                (peak, since) = (now, Instant::now());
+            }
+        }
+        peak
     }
 
     /// Where its threads wait, in words; empty where that cannot be seen.
