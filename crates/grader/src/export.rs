@@ -19,3 +19,15 @@ pub fn run(course: &Course, what: &Export) -> anyhow::Result<()> {
         Export::Canvas(args) | Export::Moodle(args) => gradebook::run(course, args),
     }
 }
+
+/// Says what cannot be earned where hidden checks are not taken along.
+fn say_hidden(lab: &course::Lab) -> anyhow::Result<()> {
+    if let Some(hidden) = course::Hidden::of(lab)? {
+        println!(
+            "{}: its hidden checks are not in it, and their points cannot be had there: {}",
+            lab.topic,
+            hidden.max_points().total()
+        );
+    }
+    Ok(())
+}

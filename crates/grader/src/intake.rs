@@ -29,6 +29,22 @@ pub const LONGEST_FILE: u64 = 1 << 20;
 /// Why an entry is refused in which there is nothing to grade.
 pub const NO_LAB: &str = "no file of any lab in it";
 
+/// Makes sure that what is written to `out` does not become a submission of `folder`.
+///
+/// # Errors
+/// It lies there.
+pub fn is_not_among(out: &Path, folder: &Path) -> anyhow::Result<()> {
+    let place = std::path::absolute(out).context("--out is no path")?;
+    let folders = [std::path::absolute(folder).ok(), folder.canonicalize().ok()];
+    let mut folders = folders.iter().flatten();
+    ensure!(
+        !folders.any(|folder| place.starts_with(folder)),
+        "{} lies among the submissions, and would be one of them: name another folder with --out",
+        out.display()
+    );
+    Ok(())
+}
+
 /// The flag of an entry of which nobody can say whose it is.
 pub const WHOSE: &str = "whose";
 

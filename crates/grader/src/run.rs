@@ -11,7 +11,7 @@ use course::{Course, Lab};
 
 use crate::build::{self, HiddenFrom, Kitchen, Packages, Toolchain};
 use crate::draft::Draft;
-use crate::intake::Submission;
+use crate::intake::{self, Submission};
 use crate::journal::Journal;
 use crate::people::{People, Person};
 use crate::regrade::{self, Handed, Wanted};
@@ -122,18 +122,8 @@ fn clear(course: &Course, out: &Path) {
 
 /// Options that make no sense together.
 fn check(args: &cli::Run) -> anyhow::Result<()> {
-    let out = std::path::absolute(&args.out).context("--out is no path")?;
     for folder in args.earlier.iter().chain([&args.submissions]) {
-        let canonical = folder.canonicalize();
-        let folders = [std::path::absolute(folder).ok(), canonical.ok()];
-        ensure!(
-            !folders
-                .iter()
-                .flatten()
-                .any(|folder| out.starts_with(folder)),
-            "{} lies among the submissions, and would be one of them: name another folder with --out",
-            args.out.display()
-        );
+        intake::is_not_among(&args.out, folder)?;
     }
     let selective = args.failures || !args.students.is_empty();
     ensure!(
@@ -287,7 +277,7 @@ fn draft(
         wanted.others(draft, is_here, &topics)
     });
     let listed = roster.as_ref().map_or(&[][..], Roster::students);
-    let here = || students.iter().chain(&more);
+    let here = students.iter().chain(&more);
     let absent = rows::absent(&kitchens, listed, here, submissions);
     more.extend(absent);
     for mut row in more {

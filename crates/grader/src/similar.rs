@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use course::{Course, Lab};
 use serde::Serialize;
 
@@ -290,12 +290,7 @@ struct Found {
 /// Something cannot be read or written, or Dolos failed.
 pub fn run(course: &Course, args: &Similar) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
-        let (out_dir, submissions) = (std::path::absolute(out)?, args.submissions.canonicalize());
-        ensure!(
-            submissions.is_ok_and(|folder| !out_dir.starts_with(folder)),
-            "{} lies among the submissions, and would be one of them: name another folder with --out",
-            out.display()
-        );
+        intake::is_not_among(out, &args.submissions)?;
         make_room(out)?;
     }
     let mut times = match &args.times {

@@ -15,7 +15,7 @@ mod class;
 #[path = "support/gradescope.rs"]
 mod gradescope;
 
-use class::{Class, ECHO, FIRST, echo_after, root, table};
+use class::{Class, ECHO, FIRST, echo_after, open_scratch, root, table};
 use gradescope::{Harness, image};
 
 /// What Docker leaves to root (moby, `oci/caps/defaults.go`).
@@ -163,7 +163,7 @@ const LOOKS: &str = r#"
 
 #[test]
 fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
-    let scratch = tempfile::tempdir().unwrap();
+    let (scratch, temporary) = open_scratch();
     let place = scratch.path().join("container");
     fs::create_dir(&place).unwrap();
     if !is_possible(&place) || !testkit::need(Need::Python) {
@@ -176,11 +176,6 @@ fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
     for lab in [FIRST, "02-names"] {
         harness.solution(lab);
     }
-    let everybody = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(scratch.path(), everybody.clone()).unwrap();
-    let temporary = scratch.path().join("tmp");
-    fs::create_dir(&temporary).unwrap();
-    fs::set_permissions(&temporary, everybody).unwrap();
     let looks = LOOKS.replace("TEMPORARY", temporary.to_str().unwrap());
     let looks = echo_after("", &looks.replace("HERE", here));
     harness.put("labs/00-first-contact/src/echo.rs", looks.as_bytes());

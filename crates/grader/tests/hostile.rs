@@ -10,7 +10,6 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -21,7 +20,7 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, FIRST, echo_after, fence, grade, root, table};
+use support::{Class, FIRST, echo_after, fence, grade, open_scratch, root, table};
 
 /// The first lab's checks and their points.
 static POINTS: LazyLock<BTreeMap<String, u32>> = LazyLock::new(|| {
@@ -109,12 +108,7 @@ struct Aftermath {
 impl Siege {
     fn new(tier: Tier, mark: &str) -> Siege {
         let mark = format!("{mark}-{}", &tier.name()[..2]);
-        let scratch = tempfile::tempdir().unwrap();
-        let everybody = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(scratch.path(), everybody.clone()).unwrap();
-        let temporary = scratch.path().join("tmp");
-        fs::create_dir(&temporary).unwrap();
-        fs::set_permissions(temporary, everybody).unwrap();
+        let (scratch, _) = open_scratch();
         let class = Class::new(scratch.path().join("submissions"));
         class.solution("honest", FIRST);
         class.with_a_wrong_echo("mistaken");

@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -14,7 +13,7 @@ mod kill;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, echo_after, fence, files, grades, journaled, root, run, six};
+use support::{Class, echo_after, fence, files, grades, journaled, open_scratch, root, run, six};
 
 /// Names in `folder` that begin with `kind`, a dash and the number of one of these processes.
 fn left_by(pids: &[u32], folder: &Path, kind: &str) -> Vec<String> {
@@ -34,13 +33,7 @@ fn killed(times: usize) {
         return;
     }
     let _alone = kill::alone();
-    let scratch = tempfile::tempdir().unwrap();
-    let temporary = scratch.path().join("tmp");
-    fs::create_dir(&temporary).unwrap();
-    for folder in [scratch.path(), &temporary] {
-        // Where root grades, the checks run as somebody else.
-        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
-    }
+    let (scratch, temporary) = open_scratch();
     let class = six(scratch.path().join("submissions"));
     let one = scratch.path().join("one");
     // Once without the clock: it may have to build the checks.
@@ -93,12 +86,7 @@ fn killed_and_resumed_it_comes_to_the_same_and_leaves_nothing() {
 fn behind_a_fence_a_compiler_that_waits_for_nothing_ends_with_the_grader() {
     let Some(tier) = fence() else { return };
     let _alone = kill::alone();
-    let scratch = tempfile::tempdir().unwrap();
-    let temporary = scratch.path().join("tmp");
-    fs::create_dir(&temporary).unwrap();
-    for folder in [scratch.path(), &temporary] {
-        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
-    }
+    let (scratch, temporary) = open_scratch();
     let class = Class::new(scratch.path().join("submissions"));
     let waits = "const X: &[u8] = include_bytes!(\"/proc/self/fd/1\");";
     class.with_echo("ada", &echo_after(waits, ""));

@@ -30,8 +30,7 @@ impl Keeper {
     /// # Errors
     /// It has ended already, or cannot be watched.
     pub fn of(grader: &str) -> anyhow::Result<Keeper> {
-        let grader = grader.parse().ok().and_then(Pid::from_raw);
-        let grader = grader.context("the grader's process is no number")?;
+        let grader = number(grader)?;
         set_child_subreaper(Some(getpid()))?;
         let process = match pidfd_open(grader, PidfdFlags::empty()) {
             // Where no process can be watched (an old kernel, a container's filter), the signal has to do.
@@ -66,6 +65,12 @@ impl Keeper {
         }
         end_all();
     }
+}
+
+/// The number of the grader's process, as it has told it.
+pub(crate) fn number(grader: &str) -> anyhow::Result<Pid> {
+    let grader = grader.parse().ok().and_then(Pid::from_raw);
+    grader.context("the grader's process is no number")
 }
 
 /// Runs what is a sandbox with a process namespace of its own, and how it ended.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::io::FdFlags;
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::fork_server::FORK_SERVER;
@@ -222,17 +222,10 @@ fn behind(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
 /// Puts a fence around itself, and becomes a program that ends with the grader.
 fn fenced(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
     let grader = args.next().context("the grader is missing")?;
+    let grader = keep::number(&grader.to_string_lossy())?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let grader = grader
-        .to_string_lossy()
-        .parse()
-        .ok()
-        .and_then(Pid::from_raw);
     // It may have ended before.
-    ensure!(
-        grader.is_some() && getppid() == grader,
-        "the grader has ended"
-    );
+    ensure!(getppid() == Some(grader), "the grader has ended");
     let fence = args.next().context("the fence is missing")?;
     let fence: Fence = serde_json::from_slice(fence.as_encoded_bytes())?;
     let limits = args.next().context("the limits are missing")?;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use course::{Course, Hidden, Kind, Lab};
+use course::{Course, Kind, Lab};
 use sha2::{Digest as _, Sha256};
 
 use crate::{cli, files, report};
@@ -66,13 +66,7 @@ pub fn run(course: &Course, args: &cli::Classroom) -> anyhow::Result<()> {
                 lab.topic
             );
         }
-        if let Some(hidden) = Hidden::of(lab)? {
-            println!(
-                "{}: its hidden checks are not in it, and their points cannot be had there: {}",
-                lab.topic,
-                hidden.max_points().total()
-            );
-        }
+        super::say_hidden(lab)?;
     }
     Ok(())
 }

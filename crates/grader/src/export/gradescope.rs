@@ -75,13 +75,7 @@ pub fn run(course: &Course, args: &cli::Gradescope) -> anyhow::Result<()> {
                 lab.topic
             );
         }
-        if let Some(hidden) = course::Hidden::of(lab)? {
-            println!(
-                "{}: its hidden checks are not in it, and their points cannot be had there: {}",
-                lab.topic,
-                hidden.max_points().total()
-            );
-        }
+        super::say_hidden(lab)?;
     }
     Ok(())
 }

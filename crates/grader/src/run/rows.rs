@@ -116,15 +116,15 @@ pub(super) fn is_among(before: &Row, rows: &[Row]) -> bool {
 }
 
 /// Those of the roster who handed nothing in, which is who has no row `here`.
-pub(super) fn absent<'r, R: Iterator<Item = &'r Row>>(
+pub(super) fn absent<'r>(
     kitchens: &[Kitchen<'_>],
     roster: &[Student],
-    here: impl Fn() -> R,
+    here: impl Iterator<Item = &'r Row> + Clone,
     submissions: &[Submission],
 ) -> Vec<Row> {
     let absent = roster
         .iter()
-        .filter(|student| here().all(|row| row.student != student.student));
+        .filter(|student| here.clone().all(|row| row.student != student.student));
     absent
         .map(|student| {
             let mut row = Row {

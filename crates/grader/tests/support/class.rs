@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -237,6 +238,18 @@ pub fn files(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     files.sort();
     files
+}
+
+/// A folder for a test, and one in it for temporary files. Anybody can get there: where root grades, the checks run as
+/// somebody else.
+pub fn open_scratch() -> (tempfile::TempDir, PathBuf) {
+    let scratch = tempfile::tempdir().unwrap();
+    let temporary = scratch.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    for folder in [scratch.path(), &temporary] {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    (scratch, temporary)
 }
 
 /// The tier for a machine without namespaces; none where the kernel has no Landlock, which it then needs.
