@@ -94,8 +94,8 @@ pub fn run_unless_it_rests(
 /// What a process and all below it do, looked at now and then.
 struct Work {
     root: u32,
-    /// When it was last seen to do something.
-    since: Instant,
+    /// For how long it was seen to do nothing.
+    rested: Duration,
     /// When it was last looked at.
     looked: Instant,
     /// By thread: how often it has left a processor; none where one was not asleep.
@@ -104,27 +104,31 @@ struct Work {
 
 impl Work {
     fn of(root: u32) -> Work {
-        let now = Instant::now();
         Work {
             root,
-            since: now,
-            looked: now,
+            rested: Duration::ZERO,
+            looked: Instant::now(),
             switches: None,
         }
     }
 
     /// Whether, in all looks for as long as `rest`, every thread was asleep and none had run in between.
     fn has_rested(&mut self, rest: Duration) -> bool {
-        if self.looked.elapsed() < (rest / 16).min(Duration::from_secs(1)) {
+        let between = (rest / 16).min(Duration::from_secs(1));
+        let since = self.looked.elapsed();
+        if since < between {
             return false;
         }
         self.looked = Instant::now();
         let switches = asleep(self.root);
-        if switches.is_none() || switches != self.switches {
-            self.since = self.looked;
+        if switches.is_some() && switches == self.switches {
+            // Where nobody could look for a while, the machine may have stood still for everybody.
+            self.rested += since.min(between * 2);
+        } else {
+            self.rested = Duration::ZERO;
             self.switches = switches;
         }
-        self.since.elapsed() >= rest
+        self.rested >= rest
     }
 }
 
