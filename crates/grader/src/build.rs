@@ -14,6 +14,7 @@ use launch::Record;
 use rustix::process::Signal;
 
 use crate::digest;
+use crate::files;
 use crate::process;
 use crate::sandbox::{Sandbox, Sight};
 use crate::scratch;
@@ -100,7 +101,7 @@ pub struct Kitchen<'c> {
     pub hidden: Option<Hidden>,
     /// The executable with the hidden checks.
     hidden_checks: Option<PathBuf>,
-    /// The hash of the checks: of their executable, and of what the hidden ones are made from.
+    /// The hash of the checks: of their executable, of what it reads, and of what the hidden ones are made from.
     pub checks_hash: String,
 }
 
@@ -168,7 +169,10 @@ impl<'c> Kitchen<'c> {
         let ready = cargo::prepare(course, self.lab, packages)?;
         let checks = fs::read(&ready.checks)
             .with_context(|| format!("{} cannot be read", ready.checks.display()))?;
-        self.checks_hash = digest::of(&[&checks]);
+        // What checks read when they run is as much of them as what they were compiled from.
+        let mut parts = vec![checks];
+        parts.append(&mut files::contents(&self.lab.dir().join("tests/data"))?);
+        self.checks_hash = digest::of(&parts);
         if let Some(hidden) = &self.hidden {
             let (executable, hash) = hidden::compile(
                 course,

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use course::{CheckReport, Kind, Verdict};
+use course::{CheckReport, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::late;
@@ -185,23 +185,14 @@ fn uncount(lab: &mut Column, index: usize, rows: &mut [Row]) {
             let Verdict::Skipped(reason) = &check.verdict else {
                 continue;
             };
-            let points = check.max_points.0;
-            let uncounted = Uncounted {
+            let name = check.name.clone();
+            skipped.entry(name).or_insert_with(|| Uncounted {
                 name: check.name.clone(),
                 reason: reason.clone(),
-                points,
-            };
-            if skipped.insert(check.name.clone(), uncounted).is_some() {
-                continue;
-            }
-            let max = match check.kind {
-                Kind::Core => &mut lab.max_points,
-                Kind::Bonus => &mut lab.max_bonus_points,
-            };
-            *max = max.saturating_sub(points);
-            if hidden {
-                lab.max_hidden_points = lab.max_hidden_points.saturating_sub(points);
-            }
+                points: check.max_points.0,
+                kind: check.kind,
+                hidden,
+            });
         }
     }
     let counts = |check: &&CheckReport| !skipped.contains_key(&check.name);
@@ -215,7 +206,7 @@ fn uncount(lab: &mut Column, index: usize, rows: &mut [Row]) {
             );
         }
     }
-    lab.uncounted = skipped.into_values().collect();
+    lab.uncount(skipped.into_values().collect());
 }
 
 /// Joins the attempts of each student: lab by lab the one that counts. Rows of one attempt stay as they are.

@@ -31,6 +31,18 @@ pub(crate) fn files_below(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Every file below `dir`, each as its path there and then its content; none where it is not there.
+pub(crate) fn contents(dir: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut parts = Vec::new();
+    for file in files_below(dir)? {
+        let name = file.strip_prefix(dir).unwrap_or(&file);
+        parts.push(name.as_os_str().as_encoded_bytes().to_vec());
+        let text = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        parts.push(text);
+    }
+    Ok(parts)
+}
+
 /// Copies a file or all of a folder; editors' and systems' hidden files stay behind.
 pub(crate) fn copy_tree(root: &Path, copy: &Path, what: &Path) -> anyhow::Result<()> {
     let from = root.join(what);
@@ -69,4 +81,20 @@ pub(crate) fn make_parent(path: &Path) -> anyhow::Result<()> {
 pub(crate) fn read(dir: &Path, file: &str) -> anyhow::Result<String> {
     let path = dir.join(file);
     fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_of_every_file_with_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let there = || contents(dir.path()).unwrap();
+        assert!(contents(&dir.path().join("nowhere")).unwrap().is_empty());
+        put(&dir.path().join("b/services"), "echo 7").unwrap();
+        put(&dir.path().join("a"), "x").unwrap();
+        let before: [&[u8]; 4] = [b"a", b"x", b"b/services", b"echo 7"];
+        assert_eq!(there(), before);
+    }
 }

@@ -4,6 +4,7 @@
 //! It is started in an empty one of ours, and is shown the objects of theirs.
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +30,8 @@ const MOST_FILES: usize = 200_000;
 
 /// A clone's history.
 pub struct History {
+    /// Where the clone lies in its entry, with `/` behind it; nothing where it is the entry itself.
+    below: String,
     objects: PathBuf,
     /// The commit that is checked out.
     head: String,
@@ -52,7 +55,13 @@ impl History {
         let folders = below.filter(|below| below.file_type().is_ok_and(|kind| kind.is_dir()));
         let mut folders: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
         folders.sort();
-        let histories = folders.iter().filter_map(|folder| History::of(folder));
+        let histories = folders.iter().filter_map(|folder| {
+            let name = folder.file_name()?.to_str()?;
+            Some(History {
+                below: format!("{name}/"),
+                ..History::of(folder)?
+            })
+        });
         histories.take(MOST_CLONES).collect()
     }
 
@@ -76,6 +85,7 @@ impl History {
         }
         fs::write(ours.path().join("HEAD"), "ref: refs/heads/none\n").ok()?;
         Some(History {
+            below: String::new(),
             objects,
             head,
             ours,
@@ -84,27 +94,50 @@ impl History {
         })
     }
 
-    /// The time of the last commit that touched a file below `folder`, as in `08-framing/src`; of the last commit at
-    /// all where none did. None where it cannot be read.
+    /// Whether a place of the entry is in this clone.
     #[must_use]
-    pub fn last_commit(&self, folder: &str) -> Option<DueDate> {
-        let anywhere = format!(":(glob)**/{folder}/**");
-        self.ask(&[&anywhere]).or_else(|| self.ask(&[]))
+    pub fn holds(&self, place: &str) -> bool {
+        self.within(place).is_some()
     }
 
-    /// Whether the commit that is checked out has a file at this place, as in `08-framing/src/frame.rs`, with any folders
-    /// around it, that holds this text. Of line ends and the mark before UTF-8 nothing is made: git and editors change
-    /// both. None where that cannot be known.
+    /// The time of the last commit that touched what lies at one of these places of the entry, folders or files, as far
+    /// as they are in this clone; of the last commit at all where none did. None where it cannot be read.
+    #[must_use]
+    pub fn last_commit(&self, places: &BTreeSet<&str>) -> Option<DueDate> {
+        let here = places.iter().filter_map(|place| self.within(place));
+        // Where one of them is the clone itself, all of it is meant.
+        let named: Vec<String> = here
+            .map(|place| match place {
+                "" => ":(top)".to_owned(),
+                place => format!(":(top,literal,icase){place}"),
+            })
+            .collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        self.ask(&named).or_else(|| self.ask(&[]))
+    }
+
+    /// The path in the clone of a place of the entry, where that is in it.
+    fn within<'p>(&self, place: &'p str) -> Option<&'p str> {
+        place.strip_prefix(&self.below).or_else(|| {
+            let is_itself = self.below.strip_suffix('/') == Some(place);
+            is_itself.then_some("")
+        })
+    }
+
+    /// Whether the commit that is checked out has a file at this place of the entry that holds this text. Of line ends and
+    /// the mark before UTF-8 nothing is made: git and editors change both. None where that cannot be known.
     #[must_use]
     pub fn has(&self, place: &str, text: &str) -> Option<bool> {
         let listed = self
             .listed
             .get_or_init(|| self.git(&["ls-tree", "-r", "-z", &self.head], LONGEST_LIST));
-        let mut theirs = listed.as_ref()?.split('\0').filter_map(|line| {
+        let listed = listed.as_ref()?;
+        let Some(place) = self.within(place) else {
+            return Some(false);
+        };
+        let mut theirs = listed.split('\0').filter_map(|line| {
             let (about, path) = line.split_once('\t')?;
-            let at = path.len().checked_sub(place.len())?;
-            let is_there = path.get(at..)?.eq_ignore_ascii_case(place)
-                && (at == 0 || path.as_bytes()[at - 1] == b'/');
+            let is_there = path.eq_ignore_ascii_case(place);
             is_there.then(|| about.rsplit(' ').next())?
         });
         let ours = ids_of(text);
@@ -254,8 +287,8 @@ mod tests {
     fn a_clone_tells_when() {
         let clone = clone();
         let history = History::of(clone.path()).unwrap();
-        for folder in ["08-framing/src", "another"] {
-            let at = history.last_commit(folder).unwrap();
+        for place in ["08-framing", "08-FRAMING/src/frame.rs", "another", ""] {
+            let at = history.last_commit(&BTreeSet::from([place])).unwrap();
             assert_eq!(at.unix_seconds(), 1_791_201_600);
         }
         assert!(History::of(&clone.path().join("08-framing")).is_none());
@@ -272,8 +305,13 @@ mod tests {
             .unwrap();
         let relative = Path::new(home.path().file_name().unwrap()).join("s1");
         let histories = History::all_of(&relative);
-        let at = histories[0].last_commit("08-framing/src").unwrap();
+        let place = "wirelab-main/08-framing";
+        assert!(histories[0].holds(place) && histories[0].holds("wirelab-main"));
+        assert!(!histories[0].holds("08-framing") && !histories[0].holds(""));
+        let at = histories[0].last_commit(&BTreeSet::from([place])).unwrap();
         assert_eq!((at.unix_seconds(), histories.len()), (1_791_201_600, 1));
+        let file = format!("{place}/src/frame.rs");
+        assert_eq!(histories[0].has(&file, "fn main() {}\n"), Some(true));
     }
 
     /// Copies a folder to another file system.

@@ -26,6 +26,9 @@ use whose::Found;
 /// The longest file that is taken, in bytes.
 pub const LONGEST_FILE: u64 = 1 << 20;
 
+/// What is said of an archive that lies in another one, or deep in a folder.
+const NOT_OPENED: &str = "is not opened, hand in what it holds";
+
 /// Why an entry is refused in which there is nothing to grade.
 pub const NO_LAB: &str = "no file of any lab in it";
 
@@ -51,6 +54,15 @@ pub const WHOSE: &str = "whose";
 /// What lies beside submissions and is none, by the ending of its name.
 const TABLES: [&str; 6] = ["csv", "json", "toml", "xls", "xlsx", "ods"];
 
+/// Where a file lay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The entry.
+    pub entry: String,
+    /// The path in it, with `/` between its parts.
+    pub path: String,
+}
+
 /// What one student handed in.
 #[derive(Debug, Clone)]
 pub struct Submission {
@@ -62,6 +74,8 @@ pub struct Submission {
     pub may_be: BTreeSet<String>,
     /// The files that were taken, by the lab's folder and then by the path in it (`src/server.rs`).
     pub labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
+    /// Where those files lay, by the same.
+    pub places: BTreeMap<String, BTreeMap<PathBuf, Place>>,
     /// Labs of which a file was refused: they are not graded from the rest.
     pub refused_labs: BTreeMap<String, String>,
     /// Why all of it was refused, where it was.
@@ -299,9 +313,10 @@ impl Entry {
         self.who.aliases.clear();
     }
 
-    /// Whether it is a program's text itself.
+    /// Whether it is a file by itself, and nothing that holds others.
     fn is_single_file(&self) -> bool {
-        self.name.ends_with(".rs") && self.path.is_file()
+        let meta = fs::symlink_metadata(&self.path);
+        self.utf8 && meta.is_ok_and(|meta| meta.is_file()) && !archive::is_one(&self.path)
     }
 
     fn read(&self, collection: &mut collect::Collection<'_>) -> Result<(), String> {
@@ -313,8 +328,19 @@ impl Entry {
     }
 }
 
+/// Makes one attempt of the single files of a student, whatever lies between them: Canvas numbers each of them.
+fn join_single_files(entries: &mut [Entry]) {
+    let files = entries.iter().filter(|entry| entry.is_single_file());
+    let Some(last) = files.map(|entry| entry.who.attempt).max() else {
+        return;
+    };
+    let files = entries.iter_mut().filter(|entry| entry.is_single_file());
+    files.for_each(|entry| entry.who.attempt = last);
+}
+
 /// All the entries of one student, which together are one submission.
 fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
+    join_single_files(&mut entries);
     entries.sort_by_key(|entry| entry.who.attempt);
     let mut all = Submission {
         who: entries
@@ -327,6 +353,7 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
             .flat_map(|entry| entry.may_be.clone())
             .collect(),
         labs: BTreeMap::new(),
+        places: BTreeMap::new(),
         refused_labs: BTreeMap::new(),
         refused: None,
         flags: Vec::new(),
@@ -346,20 +373,16 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
                 .to_owned(),
         );
     }
-    let (mut archive, mut unknown) = (None, Vec::new());
+    let (mut archives, mut unknown) = (Vec::new(), Vec::new());
     all.who.late = entries.iter().any(|entry| entry.who.late);
-    // Single files of one student are together what was handed in: Canvas numbers each of them.
-    let together = |a: &Entry, b: &Entry| {
-        a.who.attempt == b.who.attempt || a.is_single_file() && b.is_single_file()
-    };
-    for attempt in entries.chunk_by(together) {
+    for attempt in entries.chunk_by(|a, b| a.who.attempt == b.who.attempt) {
         let mut collection = collect::Collection::new(wanted);
         let refused = attempt.iter().find_map(|entry| {
             let reason = entry.read(&mut collection).err()?;
             Some(format!("{}: {reason}", entry.name))
         });
         let mut taken = collection.finish();
-        archive = archive.or(taken.archive.take());
+        archives.append(&mut taken.archives);
         unknown.append(&mut taken.unknown);
         match refused {
             // Of an attempt that is refused nothing is graded, not even what came before the reason.
@@ -371,7 +394,10 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
         }
     }
     if !all.labs.is_empty() || !all.refused_labs.is_empty() {
-        let reasons: Vec<String> = all.refused.take().into_iter().chain(unknown).collect();
+        let within = archives.iter();
+        let within = within.map(|name| format!("{name} {NOT_OPENED}"));
+        let reasons = all.refused.take().into_iter().chain(unknown);
+        let reasons: Vec<String> = reasons.chain(within).collect();
         if !reasons.is_empty() {
             all.flags.push("refused-in-part".to_owned());
         }
@@ -380,8 +406,8 @@ fn read(wanted: &collect::Wanted, mut entries: Vec<Entry>) -> Submission {
         all.refused = unknown.pop();
         all.notes.extend(unknown.into_iter().map(not_taken));
     } else if all.refused.is_none() {
-        let within = archive.map_or(String::new(), |name| {
-            format!("; {name} within it is not opened, hand in what it holds")
+        let within = archives.first().map_or(String::new(), |name| {
+            format!("; {name} within it {NOT_OPENED}")
         });
         all.refused = Some(format!("{NO_LAB}; {}{within}", wanted.what_to_hand_in()));
     }
@@ -404,6 +430,7 @@ impl Submission {
     fn add(&mut self, taken: collect::Taken, attempt: &[Entry]) {
         let names: Vec<&str> = attempt.iter().map(|entry| entry.name.as_str()).collect();
         self.notes.extend(taken.notes);
+        self.places.extend(taken.places);
         for (lab, files) in taken.labs {
             self.refused_labs.remove(&lab);
             let earlier = self.labs.insert(lab.clone(), files);

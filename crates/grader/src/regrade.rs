@@ -38,6 +38,12 @@ impl Wanted {
         Ok(())
     }
 
+    /// Whether a lab is asked for, whosever.
+    #[must_use]
+    pub fn is_asked(&self, topic: &str) -> bool {
+        self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic)
+    }
+
     /// Whether it names anything but labs.
     #[must_use]
     pub fn is_selective(&self) -> bool {
@@ -49,7 +55,7 @@ impl Wanted {
     pub fn wants(&self, student: &str, topic: &str, earlier: Option<&Cell>) -> bool {
         let student =
             self.students.is_empty() || self.students.iter().any(|wanted| wanted == student);
-        let lab = self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic);
+        let lab = self.is_asked(topic);
         let failure = !self.failures || earlier.is_none_or(is_failure);
         student && lab && failure
     }
@@ -90,26 +96,25 @@ impl Wanted {
         self.is_selective() || !self.labs.is_empty()
     }
 
-    /// The rows of those of whom nothing is among the submissions now, though something was
-    /// before: what is not asked for by name stays as it is. None where all is judged, since then they have taken it away.
+    /// The rows of the attempts of which nothing is among the submissions now, though something was before: what is not
+    /// asked for by name stays as it is. None where all is judged, since then they have taken it away.
     /// `topics` are the labs of the grades.
     #[must_use]
     pub fn others(
         &self,
         earlier: &Draft,
-        is_here: impl Fn(&Row) -> bool,
+        is_here: impl Fn(&Row, usize) -> bool,
         topics: &[&str],
     ) -> Vec<Row> {
         let rows = earlier.class.students.iter().zip(&earlier.attempts);
         let rows = rows.filter(|(row, _)| self.is_a_part() && !row.entries.is_empty());
-        rows.filter(|(row, _)| !is_here(row))
+        rows.filter(|(row, attempt)| !is_here(row, **attempt))
             .map(|(row, attempt)| {
                 let named = self.students.contains(&row.student);
                 let asked = named || self.students.is_empty() && !self.failures;
                 let cell = |topic: &&str| {
-                    let in_labs = self.labs.is_empty() || self.labs.iter().any(|lab| lab == topic);
                     let cell = row.labs.iter().find(|cell| cell.topic == *topic);
-                    let cell = cell.filter(|_| !(asked && in_labs));
+                    let cell = cell.filter(|_| !(asked && self.is_asked(topic)));
                     cell.map_or_else(|| Cell::plain(topic, Status::Missing, None), as_judged)
                 };
                 // What is said of single labs is said anew.
@@ -135,9 +140,17 @@ impl Wanted {
     }
 }
 
-/// What a lab came to before lateness and changes by hand.
+/// What a lab came to before lateness and changes by hand, and before checks that some could not be judged by were taken
+/// out of everybody's points.
 fn as_judged(cell: &Cell) -> Cell {
+    let is_graded = cell.status == Status::Graded;
+    let earned = || cell.all_checks().map(|check| check.points.0).sum();
     Cell {
+        points: if is_graded {
+            Some(earned())
+        } else {
+            cell.points
+        },
         score: None,
         adjustments: Vec::new(),
         adjusted_for: None,
@@ -418,8 +431,35 @@ pub fn write(changes: &[Change], at: &str, path: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use course::CheckReport;
+
     use super::*;
     use crate::draft::Counts;
+
+    /// A check that passed.
+    fn earning(points: u32) -> CheckReport {
+        serde_json::from_value(serde_json::json!({
+            "name": "a", "verdict": "passed", "points": points, "max_points": points, "seconds": 0.0, "step": 1,
+            "kind": "core", "message": null, "section": "a.md#b",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_counted_for_nobody_counts_again_where_it_was_judged() {
+        let mut draft = two_attempts();
+        draft.class.students.truncate(1);
+        // One more was taken out of what this student had earned, since another could not be judged by it.
+        draft.class.students[0].labs[0].checks.push(earning(2));
+        let handed = Handed {
+            student: "bob",
+            attempt: 1,
+            entries: &[],
+            sources: Some("one"),
+        };
+        let cell = only(&[], &[], true).kept(&draft, &handed, "names");
+        assert_eq!(cell.unwrap().points, Some(7));
+    }
 
     /// Both attempts of bob: the first one was in time, the second one better.
     fn two_attempts() -> Draft {
@@ -428,6 +468,7 @@ mod tests {
             entries: vec!["bob".to_owned()],
             labs: vec![Cell {
                 points: Some(points),
+                checks: vec![earning(points)],
                 sources: Some(hash.to_owned()),
                 ..Cell::plain("names", Status::Graded, None)
             }],

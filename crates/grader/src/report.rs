@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use course::{CheckReport, Show};
+use course::{CheckReport, Kind, Show};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,42 @@ pub struct Uncounted {
     pub reason: String,
     /// What it would have earned.
     pub points: u32,
+    /// Whether it is core or bonus.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Whether it was hidden.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+impl Column {
+    /// Takes these checks out of what there is to earn.
+    pub fn uncount(&mut self, checks: Vec<Uncounted>) {
+        self.count(&checks, u32::saturating_sub);
+        self.uncounted = checks;
+    }
+
+    /// The column as it was before checks were taken out of what there is to earn.
+    #[must_use]
+    pub fn whole(&self) -> Column {
+        let mut whole = self.clone();
+        let uncounted = std::mem::take(&mut whole.uncounted);
+        whole.count(&uncounted, u32::saturating_add);
+        whole
+    }
+
+    fn count(&mut self, checks: &[Uncounted], change: fn(u32, u32) -> u32) {
+        for check in checks {
+            let max = match check.kind {
+                Kind::Core => &mut self.max_points,
+                Kind::Bonus => &mut self.max_bonus_points,
+            };
+            *max = change(*max, check.points);
+            if check.hidden {
+                self.max_hidden_points = change(self.max_hidden_points, check.points);
+            }
+        }
+    }
 }
 
 /// One student.

@@ -15,7 +15,7 @@ use crate::intake::{self, Submission};
 use crate::journal::Journal;
 use crate::people::{People, Person};
 use crate::regrade::{self, Handed, Wanted};
-use crate::report::{self, Cell, Class, Column, Row, sources};
+use crate::report::{self, Cell, Class, Column, Row, Status, sources};
 use crate::roster::{self, Roster};
 use crate::sandbox::{Sandbox, Tier, apart};
 use crate::{cli, digest, merge, scratch};
@@ -218,7 +218,8 @@ fn draft(
             Do::Judge
         }
     });
-    let mut stays = Stays::of(&kitchens, submissions, &work.hashes, kept);
+    let is_asked = |index: usize| wanted.is_asked(topics[index]);
+    let mut stays = Stays::of(&kitchens, submissions, &work.hashes, kept, is_asked);
     stays.say_unjudged(&kitchens, submissions, &introduced);
     let mut graded: BTreeMap<(&str, &str), &Cell> = BTreeMap::new();
     for row in earlier.iter().flat_map(|draft| &draft.class.students) {
@@ -269,11 +270,15 @@ fn draft(
         stays.take(who, index)
     });
     for (who, row) in students.iter_mut().enumerate() {
-        let stays = |index: usize| stays.is_unjudged(who, index);
+        let stays = |index: usize| stays.keeps_terms(who, index);
         rules.apply(row, &kitchens, numbers[who], &attempts.clones(who), stays);
     }
     let mut more = earlier.map_or_else(Vec::new, |draft| {
-        let is_here = |before: &Row| rows::is_among(before, &students);
+        let is_here = |before: &Row, attempt: usize| {
+            let of_attempt = students.iter().zip(&attempts.numbers);
+            let of_attempt = of_attempt.filter(|(_, number)| **number == attempt);
+            rows::is_among(before, of_attempt.map(|(row, _)| row))
+        };
         wanted.others(draft, is_here, &topics)
     });
     let listed = roster.as_ref().map_or(&[][..], Roster::students);
@@ -301,7 +306,13 @@ fn draft(
             toolchain: toolchain.name().to_owned(),
             labs: kitchens
                 .iter()
-                .map(|kitchen| column(course, kitchen, earlier.map(|draft| &draft.class)))
+                .enumerate()
+                .map(|(index, kitchen)| {
+                    let graded = |row: &Row| row.labs[index].status == Status::Graded;
+                    let column = column(course, kitchen);
+                    let before = earlier.map(|draft| &draft.class);
+                    stays::as_graded(column, before, students.iter().any(graded))
+                })
                 .collect(),
             students,
         },
@@ -443,7 +454,8 @@ fn secret(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Column {
+/// What the course says of a lab.
+fn column(course: &Course, kitchen: &Kitchen<'_>) -> Column {
     let lab = kitchen.lab;
     let max = lab.max_points();
     let hidden = kitchen
@@ -452,14 +464,6 @@ fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Co
         .map(|hidden| (hidden.max_points(), hidden.show));
     let (hidden, show_hidden) = hidden.unwrap_or_default();
     let entry = course.entry(lab);
-    // Where everything stays as it was, the checks were not built.
-    let before = || {
-        let before = earlier?
-            .labs
-            .iter()
-            .find(|other| other.topic == lab.topic)?;
-        before.checks.clone()
-    };
     Column {
         topic: lab.topic.clone(),
         title: lab.title.clone(),
@@ -469,9 +473,7 @@ fn column(course: &Course, kitchen: &Kitchen<'_>, earlier: Option<&Class>) -> Co
         max_hidden_points: hidden.total().0,
         show_hidden,
         due: entry.and_then(|entry| entry.due).map(|due| due.to_string()),
-        checks: Some(kitchen.checks_hash.clone())
-            .filter(|hash| !hash.is_empty())
-            .or_else(before),
+        checks: Some(kitchen.checks_hash.clone()).filter(|hash| !hash.is_empty()),
         // Told when all verdicts are there.
         uncounted: Vec::new(),
     }

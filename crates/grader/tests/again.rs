@@ -167,6 +167,45 @@ fn each_lab_may_come_in_a_folder_of_its_own() {
 }
 
 #[test]
+fn who_comes_with_a_second_attempt_keeps_the_other_labs() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let folders = ["week-0", "week-4", "week-4-late"];
+    let [first, second, late] = folders.map(|name| Class::new(scratch.path().join(name)));
+    for student in ["ada", "bob"] {
+        first.solution(student, FIRST);
+    }
+    second.solution("ada", ECHO);
+    late.solution("bob", ECHO);
+    let out = scratch.path().join("out");
+    let grade = |class: &Class, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+        command
+            .current_dir(root())
+            .args(["run".as_ref(), class.dir.as_os_str()])
+            .args(["--out".as_ref(), out.as_os_str()])
+            .args(more);
+        command.assert().success()
+    };
+    grade(&first, &["--labs", "first-contact"]);
+    grade(&second, &["--labs", "tcp-echo", "--resume"]);
+    let earlier = second.dir.to_str().unwrap();
+    let more = ["--labs", "tcp-echo", "--resume", "--earlier", earlier];
+    for changes in ["1 change, ", "0 changes"] {
+        grade(&late, &more)
+            .stdout(contains(changes))
+            .stderr(contains("counts nothing now").not());
+        let rows = table(&out.join("grades.csv"));
+        assert_eq!(rows.len(), 2);
+        for row in rows.values() {
+            assert_eq!([&row["first-contact"], &row["tcp-echo"]], ["9", "39"]);
+        }
+    }
+}
+
+#[test]
 fn what_took_long_before_is_judged_first() {
     if !testkit::need(Need::Sandbox) {
         return;

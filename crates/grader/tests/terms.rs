@@ -12,7 +12,7 @@ use testkit::Need;
 #[path = "support/class.rs"]
 mod support;
 
-use support::{Class, FIRST, cargo_grade, course_in, echo_after, journaled, table};
+use support::{Class, ECHO, FIRST, cargo_grade, course_in, echo_after, journaled, table};
 
 /// One lab, due on a Monday a minute before midnight, in Berlin. Its core earns 9 points.
 const DUE: &str = "version = 1
@@ -364,6 +364,119 @@ fn what_a_run_was_told_once_holds_when_it_goes_on() {
         .success()
         .stdout(contains("cloned  first-contact  7.2 → –  graded → gone"))
         .stderr(contains("counts nothing now: cloned (first-contact);"));
+}
+
+/// Two labs, each due in a week of its own.
+const TWO_WEEKS: &str = "version = 1
+title = \"Networks\"
+
+[[lab]]
+folder = \"00-first-contact\"
+due = 2026-10-05T23:59:00+02:00
+
+[[lab]]
+folder = \"04-tcp-echo\"
+due = 2026-11-02T23:59:00+01:00
+
+[late]
+per_day_percent = 10
+cap_percent = 30
+";
+
+#[test]
+fn a_lab_that_is_not_asked_for_keeps_its_lateness() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), TWO_WEEKS);
+    let [first, second] = ["week-0", "week-4"].map(|name| Class::new(scratch.path().join(name)));
+    for student in ["ada", "bob"] {
+        first.solution(student, FIRST);
+        // Each week the whole of it, of which one lab is new.
+        second.solution(student, FIRST);
+        second.solution(student, ECHO);
+    }
+    let put = |name: &str, text: &str| fs::write(scratch.path().join(name), text).unwrap();
+    put(
+        "week-0.csv",
+        "student,submitted\nada,2026-10-05T12:00:00Z\nbob,2026-10-06T12:00:00Z\n",
+    );
+    put(
+        "week-4.csv",
+        "student,submitted\nada,2026-11-02T12:00:00Z\nbob,2026-11-02T12:00:00Z\n",
+    );
+    // Of one lab alone.
+    put(
+        "again.csv",
+        "student,lab,submitted\nada,4,2026-11-02T12:00:00Z\nbob,4,2026-11-03T12:00:00Z\n",
+    );
+    let grade = |folder: &str, times: &str, more: &[&str]| {
+        cargo_grade(&course)
+            .args(["run", folder, "--out", "../out", "--times", times])
+            .args(more)
+            .assert()
+            .success();
+        let rows = table(&scratch.path().join("out/grades.csv"));
+        ["ada", "bob"].map(|student| {
+            let row = &rows[student];
+            let echo = row.get("tcp-echo").cloned().unwrap_or_default();
+            [row["first-contact"].clone(), echo, row["flags"].clone()]
+        })
+    };
+    let late = "late:first-contact";
+    let only = ["--labs", "first-contact"];
+    assert_eq!(
+        grade("../week-0", "../week-0.csv", &only),
+        [["9", "", ""], ["8.1", "", late]]
+    );
+    let more = ["--labs", "tcp-echo", "--resume"];
+    assert_eq!(
+        grade("../week-4", "../week-4.csv", &more),
+        [["9", "39", ""], ["8.1", "39", late]]
+    );
+    assert_eq!(
+        grade("../week-4", "../again.csv", &more),
+        [
+            ["9", "39", ""],
+            ["8.1", "35.1", "late:first-contact late:tcp-echo"]
+        ]
+    );
+}
+
+#[test]
+fn a_clone_is_asked_for_the_folder_in_which_the_lab_lies() {
+    if !testkit::need(Need::Sandbox) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let course = course_in(scratch.path(), DUE);
+    let class = Class::new(scratch.path().join("submissions"));
+    let files = support::sources("solutions", FIRST);
+    // In a folder of another name, in a repository one folder down, and in one that has no folder for it.
+    for (student, clone, lab) in [
+        ("topic", ".", "first-contact"),
+        ("below", "work", "work/First-Contact (1)"),
+        ("bare", ".", "."),
+    ] {
+        for (path, text) in &files {
+            let path = path.strip_prefix(FIRST).unwrap();
+            class.put(student, &format!("{lab}{path}"), text);
+        }
+        let clone = class.dir.join(student).join(clone);
+        commit(&clone, "2026-10-05T12:00:00+02:00");
+        fs::write(clone.join("notes.txt"), "later").unwrap();
+        commit(&clone, "2026-10-07T12:00:00+02:00");
+    }
+    let out = scratch.path().join("out");
+    cargo_grade(&course)
+        .args(["run", "../submissions", "--out", "../out"])
+        .assert()
+        .success();
+    let rows = table(&out.join("grades.csv"));
+    let flags = ["topic", "below", "bare"].map(|student| rows[student]["flags"].as_str());
+    // Where the clone is the lab, each of its commits is the lab's.
+    assert_eq!(flags, ["", "", "late:first-contact"]);
 }
 
 #[test]

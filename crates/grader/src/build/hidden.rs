@@ -10,7 +10,7 @@ use course::{Course, Hidden, Lab};
 use super::Toolchain;
 use super::cargo::{self, Ready};
 use crate::digest;
-use crate::files::files_below;
+use crate::files;
 use crate::report::UNFINISHED;
 use crate::scratch;
 
@@ -28,12 +28,7 @@ pub(super) fn compile(
         checks_hash.as_bytes().to_vec(),
         toolchain.version.clone().into_bytes(),
     ];
-    for file in files_below(hidden.dir())? {
-        let name = file.strip_prefix(hidden.dir()).unwrap_or(&file);
-        parts.push(name.as_os_str().as_encoded_bytes().to_vec());
-        let text = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        parts.push(text);
-    }
+    parts.append(&mut files::contents(hidden.dir())?);
     let hash = digest::of(&parts);
 
     let home = cargo::home(course).join("hidden");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use course::{Course, Lab};
 
-use super::LONGEST_FILE;
+use super::{LONGEST_FILE, Place};
 
 /// Folders in which a learner's work does not lie, though files of the same names do: what is built, what came with
 /// the course, what a tool put by.
@@ -164,8 +164,8 @@ impl Wanted {
 
 /// One file as it was found.
 struct Found {
-    /// The entry that it was in.
-    source: String,
+    place: Place,
+    /// The path as it is shown.
     name: String,
     /// Whether it lies in no folder of the lab's name.
     bare: bool,
@@ -181,8 +181,8 @@ pub(super) struct Collection<'w> {
     taken: usize,
     /// The entry that is being read.
     source: String,
-    /// An archive within, which is not opened.
-    archive: Option<String>,
+    /// Archives within, which are not opened.
+    archives: Vec<String>,
     /// A program's files beside those of a lab that are taken, by the lab's folder.
     beside: BTreeMap<String, Vec<String>>,
     /// Files that are called as a lab's are, and lie in no lab's folder: the end of the path, and the whole of it.
@@ -195,10 +195,11 @@ pub(super) struct Collection<'w> {
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) labs: BTreeMap<String, BTreeMap<PathBuf, String>>,
+    pub(super) places: BTreeMap<String, BTreeMap<PathBuf, Place>>,
     pub(super) refused_labs: BTreeMap<String, String>,
     pub(super) notes: Vec<String>,
-    /// An archive within, which was not opened.
-    pub(super) archive: Option<String>,
+    /// Archives within, which were not opened; not all of many.
+    pub(super) archives: Vec<String>,
     /// Why nothing can be made of entries that are files and no archives.
     pub(super) unknown: Vec<String>,
 }
@@ -211,7 +212,7 @@ impl<'w> Collection<'w> {
             notes: Vec::new(),
             taken: 0,
             source: String::new(),
-            archive: None,
+            archives: Vec::new(),
             beside: BTreeMap::new(),
             strays: Vec::new(),
             unknown: Vec::new(),
@@ -226,10 +227,7 @@ impl<'w> Collection<'w> {
     /// Which wanted file this is, if any. Case does not matter: where two names differ by nothing else, the
     /// student's own system had only one of them.
     pub(super) fn wants(&self, name: &str) -> Option<Fit> {
-        let parts: Vec<&str> = name
-            .split('/')
-            .filter(|part| !matches!(*part, "" | "."))
-            .collect();
+        let parts: Vec<&str> = parts(name).collect();
         if parts.iter().any(|part| is_ignored(part)) {
             return None;
         }
@@ -256,13 +254,8 @@ impl<'w> Collection<'w> {
 
     /// A file that is not wanted: if it is a program's, somebody may have meant it otherwise.
     pub(super) fn pass_over(&mut self, name: &str) {
-        let parts: Vec<&str> = name
-            .split('/')
-            .filter(|part| !matches!(*part, "" | "."))
-            .collect();
-        let is_ours =
-            |part: &&str| is_ignored(part) || matches!(*part, "crates" | "tests" | "book");
-        if !name.ends_with(".rs") || parts.iter().any(is_ours) {
+        let parts: Vec<&str> = parts(name).collect();
+        if !name.ends_with(".rs") || parts.iter().any(|part| is_ours(part)) {
             return;
         }
         let mut labs = parts.iter().enumerate();
@@ -387,7 +380,9 @@ impl<'w> Collection<'w> {
 
     /// An archive within an archive, or deeper in a folder than they are handed out.
     pub(super) fn pass_over_archive(&mut self, name: &str) {
-        self.archive.get_or_insert_with(|| shown(name));
+        if !parts(name).any(is_ours) && self.archives.len() < MOST_NAMED {
+            self.archives.push(shown(name));
+        }
     }
 
     pub(super) fn note(&mut self, note: String) {
@@ -398,7 +393,10 @@ impl<'w> Collection<'w> {
 
     fn add(&mut self, fit: Fit, name: &str, content: Result<String, String>) {
         self.found.entry(fit.item).or_default().push(Found {
-            source: self.source.clone(),
+            place: Place {
+                entry: self.source.clone(),
+                path: parts(name).collect::<Vec<_>>().join("/"),
+            },
             name: shown(name),
             bare: fit.bare,
             content,
@@ -459,7 +457,7 @@ impl<'w> Collection<'w> {
         self.say_what_is_not_taken();
         let mut taken = Taken {
             notes: self.notes,
-            archive: self.archive,
+            archives: self.archives,
             unknown: self.unknown,
             ..Taken::default()
         };
@@ -471,9 +469,12 @@ impl<'w> Collection<'w> {
                 let path = path.display();
                 format!("{lab}: {} was taken for {path}.", found.name)
             });
+            let place = found.first().map(|found| found.place.clone());
             match decide(found) {
                 Ok(text) => {
                     taken.notes.extend(note);
+                    let places = taken.places.entry(item.lab.clone()).or_default();
+                    places.extend(place.map(|place| (item.path.clone(), place)));
                     taken
                         .labs
                         .entry(item.lab)
@@ -552,10 +553,10 @@ fn decide(mut found: Vec<Found>) -> Result<String, String> {
                 "in two places, with different content"
             };
             let place = |found: &Found| {
-                if first.source == second.source {
+                if first.place.entry == second.place.entry {
                     found.name.clone()
                 } else {
-                    format!("{} of {}", found.name, shown(&found.source))
+                    format!("{} of {}", found.name, shown(&found.place.entry))
                 }
             };
             Err(format!(
@@ -569,6 +570,16 @@ fn decide(mut found: Vec<Found>) -> Result<String, String> {
             |found| found.content,
         ),
     }
+}
+
+/// The folders of a path and its own name.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    name.split('/').filter(|part| !matches!(*part, "" | "."))
+}
+
+/// Whether nothing of a learner's lies below a folder of this name.
+fn is_ours(part: &str) -> bool {
+    is_ignored(part) || matches!(part, "crates" | "tests" | "book")
 }
 
 fn is_ignored(part: &str) -> bool {

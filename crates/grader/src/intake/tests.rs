@@ -524,6 +524,44 @@ fn what_is_no_file_of_the_lab_takes_nothing_from_the_rest() {
 }
 
 #[test]
+fn files_of_one_lab_are_together_whatever_lies_between() {
+    let inbox = Inbox::new();
+    for name in ["98_echo.rs", "99_README.md", "100_greet.rs"] {
+        inbox.put(&format!("lovelaceada_1_{name}"), "own");
+    }
+    let lab = inbox.course.lab(LAB).unwrap();
+    let all = take_in(&inbox.course, inbox.dir.path(), None, &[lab]).unwrap();
+    assert_eq!((all.len(), all[0].labs[LAB].len()), (1, 2), "{all:?}");
+    let note =
+        "Not taken: README.md: is neither a folder nor an archive; hand in a .zip or a .tar.gz.";
+    assert_eq!(all[0].notes, [note]);
+}
+
+#[test]
+fn an_archive_that_is_not_opened_is_named() {
+    let inbox = Inbox::new();
+    let within: [(&str, &[u8]); 3] = [
+        (ECHO, b"own"),
+        ("04-tcp-echo.zip", b"PK"),
+        ("target/debug/deps.zip", b"PK"),
+    ];
+    inbox.zip("a.zip", &within);
+    inbox.put(&format!("b/{ECHO}"), "own");
+    inbox.put("b/labs/04-tcp-echo.tar.gz", "");
+    inbox.put("b/labs/00-first-contact/tests/data/all.gz", "");
+    for (one, name) in inbox
+        .read(&[])
+        .iter()
+        .zip(["04-tcp-echo.zip", "labs/04-tcp-echo.tar.gz"])
+    {
+        assert_eq!(echo(one), Some("own"));
+        assert_eq!(one.flags, ["refused-in-part"]);
+        let note = format!("Not taken: {name} is not opened, hand in what it holds.");
+        assert_eq!(one.notes, [note]);
+    }
+}
+
+#[test]
 fn a_labs_folder_may_have_its_topics_name_or_be_a_copy() {
     let inbox = Inbox::new();
     for folder in [

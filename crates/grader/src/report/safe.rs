@@ -116,17 +116,26 @@ pub fn inline(text: &str) -> String {
     out
 }
 
-/// A cell of a CSV file, that no spreadsheet takes for a formula.
+/// A cell of a CSV file, that no spreadsheet takes for a formula; nor a part of it, where a spreadsheet takes semicolons
+/// or tabs for what stands between cells.
 #[must_use]
 pub fn cell(text: &str) -> String {
     let text = plain(text).replace('\n', " ");
-    let first = text.trim_start_matches(|c: char| c.is_whitespace() && c != '\t');
-    // The full-width ones are taken for their plain twins by some.
-    if first.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']) {
-        format!("'{text}")
-    } else {
-        text
+    if text.starts_with('\t') {
+        return format!("'{text}");
     }
+    let parts = text.split_inclusive([';', '\t']);
+    let parts = parts.map(|part| {
+        let first = part.trim_start();
+        // The full-width ones are taken for their plain twins by some.
+        let is_formula = first.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+        if is_formula {
+            format!("'{part}")
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect()
 }
 
 /// A file's name without its ending, for somebody's id, that nobody else in `taken` has on any system.
@@ -181,6 +190,9 @@ mod tests {
         assert_eq!(cell("=1+1"), "'=1+1");
         assert_eq!(cell(" @x"), "' @x");
         assert_eq!(cell("a=b"), "a=b");
+        assert_eq!(cell("x;=1+1; -2\t@3"), "x;'=1+1;' -2\t'@3");
+        assert_eq!(cell("\t=1"), "'\t=1");
+        assert_eq!(cell("a; b;"), "a; b;");
         assert_eq!(cell("\u{a0}=1"), "'\u{a0}=1");
         assert_eq!(cell("＝1"), "'＝1");
     }

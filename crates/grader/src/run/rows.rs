@@ -106,9 +106,10 @@ pub(super) fn is_of(
     }
 }
 
-/// Whether who was graded `before` is among these rows, or what was handed in then is: by another roster it may be another's.
-pub(super) fn is_among(before: &Row, rows: &[Row]) -> bool {
-    let mut rows = rows.iter();
+/// Whether who was graded `before` is among these rows of the same attempt, or what was handed in then is: by another
+/// roster it may be another's.
+pub(super) fn is_among<'r>(before: &Row, rows: impl Iterator<Item = &'r Row>) -> bool {
+    let mut rows = rows;
     rows.any(|row| {
         let mut entries = row.entries.iter();
         row.student == before.student || entries.any(|entry| before.entries.contains(entry))

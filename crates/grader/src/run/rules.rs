@@ -70,7 +70,7 @@ impl<'c> Rules<'c> {
     }
 
     /// Says of each lab how late it is, where that is known, flags what was not committed, and makes the changes by hand.
-    /// Where something else was graded than what is there now, which `stays` says, that keeps its own lateness.
+    /// What `stays` as it was graded keeps its own lateness.
     pub(super) fn apply(
         &self,
         row: &mut Row,
@@ -106,8 +106,8 @@ fn say_uncommitted(row: &mut Row, kitchens: &[Kitchen<'_>], clones: &Clones<'_>)
     }
 }
 
-/// Says of each lab how late it is, where that is known, and flags a row of which it is not. Where something else was
-/// graded than what is there now, which `stays` says, that keeps its own lateness.
+/// Says of each lab how late it is, where that is known, and flags a row of which it is not. What `stays` as it was graded
+/// keeps its own lateness.
 fn judge_times(
     row: &mut Row,
     kitchens: &[Kitchen<'_>],
@@ -119,19 +119,15 @@ fn judge_times(
     let mut unknown = false;
     let mut known = false;
     for (index, (cell, kitchen)) in row.labs.iter_mut().zip(kitchens).enumerate() {
-        if stays(index) {
-            known |= cell.late.is_some();
-            continue;
-        }
-        cell.late = None;
         let handed_in = !matches!(cell.status, Status::Missing | Status::Refused);
-        if !handed_in || calendar.due(&cell.topic).is_none() {
-            continue;
+        let counts = handed_in && calendar.due(&cell.topic).is_some();
+        if !stays(index) {
+            let git = || git(&kitchen.lab.folder);
+            let late = || calendar.late(&row.student, &cell.topic, attempt, git);
+            cell.late = counts.then(late).flatten();
         }
-        let student = &row.student;
-        cell.late = calendar.late(student, &cell.topic, attempt, || git(&kitchen.lab.folder));
         known |= cell.late.is_some();
-        unknown |= cell.late.is_none();
+        unknown |= counts && cell.late.is_none();
     }
     if known && !unknown {
         // How late is known now, and is said lab by lab.

@@ -61,6 +61,8 @@ fn class() -> Class {
                 name: "needs_a_cable".to_owned(),
                 reason: HOSTILE.to_owned(),
                 points: 1,
+                kind: course::Kind::Core,
+                hidden: false,
             }],
         }],
         students: vec![
