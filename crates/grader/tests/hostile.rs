@@ -330,6 +330,19 @@ fn spies(tier: Tier) {
     unsafe { kill(-1, 19) };
 "#,
     );
+    siege.program("signals-by-descriptor", End::Harmless, r#"
+    use std::os::fd::AsRawFd as _;
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let descriptor = ours.as_raw_fd() as i64;
+    let parent = unsafe { getppid() };
+    // struct f_owner_ex with F_OWNER_PID.
+    let owner = [1, parent];
+    // fcntl(2): F_SETOWN, F_SETSIG with SIGKILL, F_SETOWN_EX; ioctl(2): FIOSETOWN, SIOCSPGRP.
+    for (name, call, command, argument) in [("F_SETOWN", 72_i64, 8_i64, parent as i64), ("F_SETSIG", 72, 10, 9), ("F_SETOWN_EX", 72, 15, owner.as_ptr() as i64),
+        ("FIOSETOWN", 16, 0x8901, &raw const parent as i64), ("SIOCSPGRP", 16, 0x8902, &raw const parent as i64)] {
+        if unsafe { syscall(call, descriptor, command, argument) } == 0 { found(name); }
+    }
+"#);
     siege.program("abstract-socket", End::Harmless, &format!(r#"
     use std::os::linux::net::SocketAddrExt as _;
     let name = std::os::unix::net::SocketAddr::from_abstract_name("{mark}").unwrap();

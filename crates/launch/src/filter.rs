@@ -72,13 +72,26 @@ const REFUSED: &[i64] = &[
     libc::SYS_vmsplice,
 ];
 
-/// Commands of fcntl(2) that no lab needs: locks of a file's bytes, of which a process may have any number.
+/// Commands of fcntl(2) that no lab needs: locks of a file's bytes, of which a process may have any number, and what has
+/// the kernel send a signal, of any kind and to anybody of the same user, when a descriptor is ready.
 const FCNTL: &[i32] = &[
     libc::F_SETLK,
     libc::F_SETLKW,
     libc::F_OFD_SETLK,
     libc::F_OFD_SETLKW,
+    libc::F_SETOWN,
+    F_SETOWN_EX,
+    F_SETSIG,
 ];
+
+/// Those of ioctl(2) that name whom such a signal is for.
+const IOCTL: &[i32] = &[FIOSETOWN, SIOCSPGRP];
+
+// The C library's headers have them elsewhere (asm-generic/fcntl.h, asm-generic/sockios.h).
+const F_SETSIG: i32 = 10;
+const F_SETOWN_EX: i32 = 15;
+const FIOSETOWN: i32 = 0x8901;
+const SIOCSPGRP: i32 = 0x8902;
 
 /// Protocols of sockets of the Internet's families that a lab needs: the kind of socket's own, and by name. Others have
 /// their own bookkeeping, and their own history.
@@ -200,6 +213,7 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
     rules.insert(libc::SYS_fallocate, vec![rule(is_none_of(1, &[0])?)?]);
     for (call, argument, values) in [
         (libc::SYS_fcntl, 1, FCNTL),
+        (libc::SYS_ioctl, 1, IOCTL),
         // A filter of its own (PR_SET_SECCOMP(2const)).
         (libc::SYS_prctl, 0, &[libc::PR_SET_SECCOMP]),
     ] {
@@ -426,6 +440,7 @@ mod tests {
             let mut ruled = vec![
                 libc::SYS_fallocate,
                 libc::SYS_fcntl,
+                libc::SYS_ioctl,
                 libc::SYS_prctl,
                 libc::SYS_clone,
             ];
