@@ -32,6 +32,8 @@ pub struct Fence {
     pub write: Vec<PathBuf>,
     /// Whether it may have sockets.
     pub network: bool,
+    /// Whether it may change modes, owners and times of files by their paths, of all files of the user that it is.
+    pub by_path: bool,
 }
 
 /// An id that is nobody's.
@@ -70,6 +72,11 @@ impl Fence {
         } else {
             Others::Near
         };
+        if !self.by_path {
+            // The other one allows no more filters.
+            seccompiler::apply_filter(&filter::by_path()?)
+                .context("the filter of what changes files cannot be set")?;
+        }
         seccompiler::apply_filter(&filter::program(families, others)?)
             .context("the system call filter cannot be set")?;
         Ok(())
@@ -155,4 +162,151 @@ fn restrict<'p>(
         }
     }
     Ok(rules.restrict_self()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+    use std::fs::{self, FileTimes, OpenOptions, Permissions};
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::time::SystemTime;
+
+    use rustix::process::{Pid, WaitOptions, waitpid};
+
+    use super::*;
+    use crate::inside::lend;
+
+    /// Does `act` behind a fence, in a process of its own that stays who it is and writes in `here` only.
+    fn behind_a_fence(here: &Path, act: &mut dyn FnMut()) {
+        let fence = Fence {
+            user: None,
+            landlock: false,
+            read: Vec::new(),
+            write: vec![here.to_owned()],
+            network: false,
+            by_path: false,
+        };
+        let child = lend(0, &mut || {
+            if let Err(error) = fence.close(&[], None) {
+                eprintln!("{error:#}");
+                return 1;
+            }
+            act();
+            0
+        });
+        let child = i32::try_from(child.unwrap()).ok().and_then(Pid::from_raw);
+        let (_, status) = waitpid(child, WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.exit_status(), Some(0));
+    }
+
+    /// What a call answers: nothing, or the error's number.
+    #[expect(unsafe_code, reason = "calls that std does not make")]
+    fn call(number: i64, arguments: [i64; 6]) -> Option<i32> {
+        let [a, b, c, d, e, f] = arguments;
+        // SAFETY: what the arguments point to outlives the call, and nothing is written there.
+        let done = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+        (done < 0)
+            .then(std::io::Error::last_os_error)
+            .and_then(|error| error.raw_os_error())
+    }
+
+    #[test]
+    fn a_file_outside_is_not_changed_by_its_path() {
+        let (outside, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = outside.path().join("file");
+        fs::write(&path, "secret").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let before = || {
+            let file = fs::metadata(&path).unwrap();
+            let owner = (file.uid(), file.gid());
+            (file.mode(), owner, file.len(), file.modified().unwrap())
+        };
+        let seen = before();
+        let name = CString::new(path.as_os_str().as_bytes()).unwrap();
+        let (name, attribute) = (name.as_ptr() as i64, c"user.a".as_ptr() as i64);
+        let at = i64::from(libc::AT_FDCWD);
+        let owner = i64::from(rustix::process::geteuid().as_raw());
+        // Times, a value and its size, and attributes, as zeroes are read.
+        let zeroes = [0_u64; 8];
+        let zeroes = zeroes.as_ptr() as i64;
+        // 463, 466 and 469 are setxattrat(2), removexattrat(2) and file_setattr(2).
+        let mut calls = vec![
+            // For ioctl(2) alone: Landlock asks for no right then.
+            (libc::SYS_openat, [at, name, 3, 0, 0, 0]),
+            (libc::SYS_openat2, [at, name, zeroes, 24, 0, 0]),
+            (libc::SYS_fchownat, [at, name, owner, owner, 0, 0]),
+            (libc::SYS_utimensat, [at, name, 0, 0, 0, 0]),
+            (libc::SYS_utimensat, [at, name, zeroes, 0, 0, 0]),
+            (libc::SYS_setxattr, [name, attribute, zeroes, 1, 0, 0]),
+            (libc::SYS_lsetxattr, [name, attribute, zeroes, 1, 0, 0]),
+            (libc::SYS_removexattr, [name, attribute, 0, 0, 0, 0]),
+            (libc::SYS_lremovexattr, [name, attribute, 0, 0, 0, 0]),
+            (463, [at, name, 0, attribute, zeroes, 16]),
+            (466, [at, name, 0, attribute, 0, 0]),
+            (469, [at, name, zeroes, 24, 0, 0]),
+            (libc::SYS_truncate, [name, 1, 0, 0, 0, 0]),
+            (libc::SYS_fchmodat, [at, name, 0, 0, 0, 0]),
+            (452, [at, name, 0, 0, 0, 0]),
+        ];
+        #[cfg(target_arch = "x86_64")]
+        calls.extend([
+            (libc::SYS_chmod, [name, 0, 0, 0, 0, 0]),
+            (libc::SYS_chown, [name, owner, owner, 0, 0, 0]),
+            (libc::SYS_lchown, [name, owner, owner, 0, 0, 0]),
+            (libc::SYS_utime, [name, 0, 0, 0, 0, 0]),
+            (libc::SYS_utimes, [name, 0, 0, 0, 0, 0]),
+            (libc::SYS_futimesat, [at, name, 0, 0, 0, 0]),
+            (libc::SYS_open, [name, 3, 0, 0, 0, 0]),
+        ]);
+        let mut answers = Vec::new();
+        behind_a_fence(here.path(), &mut || {
+            let each = calls
+                .iter()
+                .map(|(number, arguments)| call(*number, *arguments));
+            answers = each.collect();
+        });
+        let numbers = calls.iter().map(|(number, _)| *number);
+        let let_through: Vec<_> = numbers
+            .zip(answers)
+            .filter(|(_, answer)| *answer != Some(libc::EPERM))
+            .collect();
+        assert_eq!(let_through, []);
+        assert_eq!(before(), seen);
+    }
+
+    #[test]
+    fn files_of_ones_own_are_changed_by_their_descriptors() {
+        let here = tempfile::tempdir().unwrap();
+        let path = here.path().join("file");
+        let change = || -> std::io::Result<Option<i32>> {
+            fs::write(&path, "text")?;
+            let file = OpenOptions::new().write(true).truncate(true).open(&path)?;
+            file.set_len(3)?;
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            file.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH))?;
+            std::os::unix::fs::fchown(&file, None, None)?;
+            fs::copy(&path, here.path().join("copy"))?;
+            fs::rename(here.path().join("copy"), here.path().join("moved"))?;
+            let flags = i64::from(libc::O_RDONLY | libc::O_TRUNC);
+            let name = CString::new(path.as_os_str().as_bytes())?;
+            let arguments = [
+                i64::from(libc::AT_FDCWD),
+                name.as_ptr() as i64,
+                flags,
+                0,
+                0,
+                0,
+            ];
+            // Without the rules of Linux 6.2, Landlock takes it for reading.
+            Ok(call(libc::SYS_openat, arguments))
+        };
+        let mut done = None;
+        behind_a_fence(here.path(), &mut || done = Some(change()));
+        let truncated = done.unwrap().unwrap();
+        assert_eq!(truncated, Some(libc::EPERM));
+        let file = fs::metadata(&path).unwrap();
+        assert_eq!((file.mode() & 0o777, file.len()), (0o600, 3));
+        assert_eq!(file.modified().unwrap(), SystemTime::UNIX_EPOCH);
+    }
 }

@@ -126,6 +126,45 @@ const SIGNALS: &[i64] = &[
     libc::SYS_tkill,
 ];
 
+/// What changes a file by its path, and where that is not Landlock's business in all of its versions: modes, owners,
+/// times, attributes, lengths. What is open already is changed by its descriptor.
+const BY_PATH: &[i64] = &[
+    libc::SYS_fchmodat,
+    libc::SYS_fchownat,
+    libc::SYS_lremovexattr,
+    libc::SYS_lsetxattr,
+    // Its flags lie where no filter sees them.
+    libc::SYS_openat2,
+    libc::SYS_removexattr,
+    libc::SYS_setxattr,
+    libc::SYS_truncate,
+    // fchmodat2(2), setxattrat(2), removexattrat(2), file_setattr(2), which the C library's headers do not have for
+    // every processor: new calls have one number for all.
+    452,
+    463,
+    466,
+    469,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+];
+
+/// Calls that open a file, each with the place of its flags.
+const OPEN: &[(i64, u8)] = &[
+    (libc::SYS_openat, 2),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_open, 1),
+];
+
 /// The machine's other processes, to a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -281,6 +320,43 @@ pub(crate) fn program(families: &[Family], others: Others) -> anyhow::Result<Bpf
         arch,
     )?;
     sorted(BpfProgram::try_from(filter)?, &refused, &ruled)
+}
+
+/// The filter of a program that has the same user as files that are none of its business: it answers EPERM where one of
+/// them would be changed by its path.
+///
+/// # Errors
+/// There is none for this processor.
+pub(crate) fn by_path() -> anyhow::Result<BpfProgram> {
+    // A call without rules is refused whatever its arguments are.
+    let refused = BY_PATH.iter().map(|call| (*call, Vec::new()));
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = refused.collect();
+    // Without a path it is about a descriptor (futimens(3)).
+    let path = SeccompCondition::new(1, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    rules.insert(libc::SYS_utimensat, vec![rule([path])?]);
+    for (call, flags) in OPEN {
+        let masked = |mask: i32, value| {
+            let mask = SeccompCmpOp::MaskedEq(u64::from(mask.unsigned_abs()));
+            rule([compare(*flags, mask, value)?])
+        };
+        let opened = vec![
+            // Neither for reading nor for writing, but for ioctl(2) (open(2)): Landlock asks for no right then, and
+            // modes and times can be changed by such a descriptor.
+            masked(libc::O_ACCMODE, libc::O_ACCMODE)?,
+            // To be read, and emptied first: before Linux 6.2 Landlock sees the reading alone.
+            masked(libc::O_ACCMODE | libc::O_TRUNC, libc::O_TRUNC)?,
+        ];
+        rules.insert(*call, opened);
+    }
+    let arch = TargetArch::try_from(std::env::consts::ARCH)
+        .context("no system call filter can be made for this processor")?;
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EPERM.unsigned_abs()),
+        arch,
+    )?;
+    Ok(BpfProgram::try_from(filter)?)
 }
 
 /// That an argument is this number.

@@ -312,7 +312,7 @@ const STACK: usize = 1 << 20;
 /// number once it has ended. It is lent this process's memory, of which nothing is copied, and this process stands still
 /// meanwhile (`CLONE_VFORK` and `CLONE_VM` in clone(2)): it ends when it is killed, and hears no other signal.
 #[expect(unsafe_code, reason = "clone(2) has no safe name")]
-fn lend(namespaces: i32, mut child: &mut dyn FnMut() -> i32) -> io::Result<u32> {
+pub(crate) fn lend(namespaces: i32, mut child: &mut dyn FnMut() -> i32) -> io::Result<u32> {
     extern "C" fn run(child: *mut libc::c_void) -> libc::c_int {
         // SAFETY: it is the reference below, which nobody else uses while the process that has it stands still.
         let child = unsafe { &mut *child.cast::<&mut dyn FnMut() -> i32>() };

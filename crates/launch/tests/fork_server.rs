@@ -332,6 +332,7 @@ fn no_other_program_is_served() {
         read: Vec::new(),
         write: Vec::new(),
         network: false,
+        by_path: false,
     });
     let orders = Orders {
         program: SHELL.into(),

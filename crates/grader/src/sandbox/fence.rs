@@ -137,6 +137,8 @@ impl Walls {
             read: read.chain([own_process()]).collect(),
             write: there(DEVICES).map(PathBuf::from).collect(),
             network: true,
+            // Another user's id has no files but what it was given.
+            by_path: user.is_some(),
         }
     }
 
@@ -314,6 +316,8 @@ impl Walls {
                 .chain([sight.out.to_owned()])
                 .collect(),
             network: false,
+            // Linkers make what they have written executable (GNU ld does it by its path); nothing of a submission runs.
+            by_path: true,
             ..self.fence(user)
         };
         let mut command = in_role(&self.roles, launch::FENCED);
