@@ -1,10 +1,11 @@
 //! Folders that last as long as a run. What a run that was killed left behind, the next one removes.
 
-use std::fs::{self, File, Permissions, TryLockError};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use rustix::fs::OFlags;
 use tempfile::TempDir;
 use testkit::folder;
 
@@ -73,9 +74,15 @@ pub fn sweep(parent: &Path, kind: &str) {
     }
 }
 
-/// Whether a run that cannot be seen from here has it.
+/// Whether a run that cannot be seen from here has it. Only folders are locked: anybody may have given the name to
+/// something else, such as a named pipe, which is waited for when it is opened (fifo(7)), or a link to one.
 fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Copies a file, with this mode whatever that of the original: everybody is to read it where the original is closed.
@@ -114,6 +121,40 @@ mod tests {
         drop(lock);
         sweep(parent.path(), "kind");
         assert!(!theirs.exists());
+    }
+
+    #[test]
+    fn what_only_has_the_name_is_not_waited_for_nor_followed() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = |name: &str| parent.path().join(name);
+        let named_pipe = |path: &Path| {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).unwrap();
+        };
+        named_pipe(&here("kind-4194999-pipe"));
+        named_pipe(&here("other"));
+        fs::create_dir(here("theirs")).unwrap();
+        for (to, link) in [
+            ("other", "kind-4194999-link"),
+            ("theirs", "kind-4194999-to"),
+        ] {
+            std::os::unix::fs::symlink(here(to), here(link)).unwrap();
+        }
+        let lock = File::open(here("theirs")).unwrap();
+        lock.lock_shared().unwrap();
+        let (done, swept) = std::sync::mpsc::channel();
+        let place = parent.path().to_owned();
+        std::thread::spawn(move || {
+            sweep(&place, "kind");
+            done.send(())
+        });
+        let limit = std::time::Duration::from_secs(20);
+        assert_eq!(swept.recv_timeout(limit), Ok(()), "it waits for ever");
+        for name in ["pipe", "link", "to"] {
+            let path = here(&format!("kind-4194999-{name}"));
+            assert!(fs::symlink_metadata(&path).is_err(), "{name} is left");
+        }
+        assert!(here("other").exists() && here("theirs").exists());
     }
 
     #[test]
