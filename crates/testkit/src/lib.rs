@@ -52,7 +52,7 @@ pub use check::{Check, Why};
 pub use files::Files;
 pub use full::Full;
 pub use interop::Partner;
-pub use lossy::{Loss, Lossy, Tally};
+pub use lossy::{Direction, Loss, Lossy, Tally};
 pub use need::{Need, need, python, skipped};
 pub use peer::{Buffers, Listener, Peer, Refusing};
 pub use program::{Finished, Program, program_from_environment};

@@ -65,8 +65,6 @@ impl Loss {
 pub struct Tally {
     /// That came to the proxy.
     pub came: u64,
-    /// The bytes in those that came.
-    pub bytes: u64,
     /// That it dropped.
     pub dropped: u64,
     /// That it sent twice.
@@ -75,6 +73,35 @@ pub struct Tally {
     pub reordered: u64,
     /// In which it changed a bit.
     pub corrupted: u64,
+}
+
+/// Which way a datagram went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the address behind the proxy.
+    There,
+    /// From that address.
+    Back,
+}
+
+/// What the proxy handed on, in the order in which it did.
+#[derive(Default)]
+struct HandedOn {
+    datagrams: Vec<(Direction, Vec<u8>)>,
+    /// How much room that takes.
+    bytes: usize,
+}
+
+impl HandedOn {
+    /// Of a program that sends without end no more is kept than this, in bytes.
+    const MOST: usize = 32 << 20;
+
+    fn keep(&mut self, direction: Direction, bytes: &[u8]) {
+        self.bytes += size_of::<(Direction, Vec<u8>)>() + bytes.len();
+        if self.bytes <= HandedOn::MOST {
+            self.datagrams.push((direction, bytes.to_vec()));
+        }
+    }
 }
 
 /// A seeded UDP proxy, made by [`Check::lossy`]. It ends when it is dropped.
@@ -92,6 +119,7 @@ pub(crate) struct Shared {
     description: String,
     stop: AtomicBool,
     tallies: [Mutex<Tally>; 2],
+    handed_on: Mutex<HandedOn>,
 }
 
 impl Shared {
@@ -137,6 +165,7 @@ impl Check {
             description,
             stop: AtomicBool::new(false),
             tallies: Default::default(),
+            handed_on: Mutex::default(),
         });
         lock(&self.inner.proxies).push(Arc::downgrade(&shared));
         let front = {
@@ -172,6 +201,12 @@ impl Lossy {
     /// What befell the datagrams from that address.
     pub fn back(&self) -> Tally {
         *lock(&self.shared.tallies[1])
+    }
+
+    /// The datagrams that it handed on until now, as they were then, both ways in one order. Each is here before its
+    /// receiver can have it. Beyond 32 MiB none is kept.
+    pub fn handed_on(&self) -> Vec<(Direction, Vec<u8>)> {
+        lock(&self.shared.handed_on).datagrams.clone()
     }
 }
 
@@ -221,6 +256,7 @@ fn forward(
         }
         for (upstream, way) in clients.values_mut() {
             way.release(|bytes| {
+                lock(&shared.handed_on).keep(Direction::There, bytes);
                 let _ = upstream.send_to(bytes, to);
             });
         }
@@ -248,6 +284,7 @@ fn answer(
             _ => {}
         }
         way.release(|bytes| {
+            lock(&shared.handed_on).keep(Direction::Back, bytes);
             let _ = front.send_to(bytes, client);
         });
     }
@@ -308,7 +345,6 @@ impl Way {
         );
         self.came += 1;
         tally.came += 1;
-        tally.bytes += bytes.len() as u64;
         // All are drawn each time, so that one probability does not shift the others' fates.
         let [dropped, duplicated, reordered, corrupted] = [
             self.loss.drop,
@@ -398,12 +434,20 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_a_measure_is_kept_of_what_was_handed_on() {
+        let mut handed_on = HandedOn::default();
+        for n in 0..40 {
+            handed_on.keep(Direction::There, &vec![n; 1 << 20]);
+        }
+        let kept: Vec<u8> = handed_on.datagrams.iter().map(|(_, it)| it[0]).collect();
+        assert_eq!(kept, (0..31).collect::<Vec<u8>>());
+    }
+
+    #[test]
     fn without_loss_all_arrives_in_order() {
         let (out, tally) = arrives(Loss::none(), 7, 0);
         assert!(out.iter().map(|bytes| bytes[0]).eq(0..200));
         assert_eq!(tally.came, 200);
-        let sizes = out.iter().map(|bytes| bytes.len() as u64);
-        assert_eq!(tally.bytes, sizes.sum::<u64>());
         assert_eq!(
             tally.dropped + tally.duplicated + tally.reordered + tally.corrupted,
             0

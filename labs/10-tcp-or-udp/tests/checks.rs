@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::{Check, Loss, Lossy, Program, UdpPeer, Why, check};
+use testkit::{Check, Direction, Loss, Lossy, Program, UdpPeer, Why, check};
 
 const DATA: u8 = 1;
 const ACK: u8 = 2;
@@ -52,22 +52,30 @@ struct Came {
     block: Vec<u8>,
 }
 
+impl Came {
+    /// What these bytes hold, where they are a datagram of the lab's with the right checksum.
+    fn of(bytes: &[u8]) -> Option<Came> {
+        if bytes.len() < 13 || bytes[..4] != crc32(&bytes[4..]).to_be_bytes() {
+            return None;
+        }
+        let number_at = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|n| bytes[at + n]));
+        Some(Came {
+            kind: bytes[4],
+            transfer: number_at(5),
+            number: number_at(9),
+            block: bytes[13..].to_vec(),
+        })
+    }
+}
+
 fn take_apart(check: &Check, bytes: &[u8]) -> Came {
-    let right = bytes.len() >= 13 && bytes[..4] == crc32(&bytes[4..]).to_be_bytes();
-    if !right {
+    Came::of(bytes).unwrap_or_else(|| {
         check.fail(
             "four bytes of CRC-32, kind, transfer, number, block",
             testkit::Bytes(bytes),
             "Every datagram is to be made by `encode`, with the right checksum.",
-        );
-    }
-    let number_at = |at: usize| u32::from_be_bytes([0, 1, 2, 3].map(|n| bytes[at + n]));
-    Came {
-        kind: bytes[4],
-        transfer: number_at(5),
-        number: number_at(9),
-        block: bytes[13..].to_vec(),
-    }
+        )
+    })
 }
 
 mod step_1 {
@@ -996,14 +1004,75 @@ impl Through {
         } else {
             heard
         });
-        let (there, back) = (self.proxy.there(), self.proxy.back());
-        let blocks = self.bytes.len().div_ceil(1024) as u64;
-        check.require(
-            "all blocks in datagrams from the sender, and an ACK of each and of the FIN from the receiver",
-            format!("{} datagrams of {} bytes from the sender, {} from the receiver", there.came, there.bytes, back.came),
-            there.bytes >= self.bytes.len() as u64 && there.came > blocks && back.came > blocks,
-            "The file is there, and has not come over the network: what the sender is given is a file on another machine, as far as the receiver is concerned.",
-        );
+        self.require_by_network(check);
+    }
+
+    /// Every block and the FIN came to the receiver by the network, and were acknowledged after that. The file alone
+    /// does not say so: the sender's lies on the same disk.
+    fn require_by_network(&self, check: &Check) {
+        let blocks = self.bytes.chunks(1024).map(|block| (DATA, block));
+        let sent: Vec<(u8, &[u8])> = blocks.chain([(FIN, &b""[..])]).collect();
+        let fin = sent.len() - 1;
+        let mut transfer = None;
+        let mut arrived = BTreeSet::new();
+        let mut acknowledged = BTreeSet::new();
+        for (direction, bytes) in self.proxy.handed_on() {
+            // What was corrupted counts as lost.
+            let Some(came) = Came::of(&bytes) else {
+                continue;
+            };
+            let number = came.number as usize;
+            let ours = *transfer.get_or_insert(came.transfer) == came.transfer;
+            match direction {
+                Direction::There => {
+                    let right = sent.get(number) == Some(&(came.kind, &came.block[..]));
+                    // The FIN goes out when all blocks are acknowledged.
+                    let in_turn = number < fin || acknowledged.len() == fin;
+                    if ours && right && in_turn {
+                        arrived.insert(number);
+                    }
+                }
+                Direction::Back => {
+                    if ours && came.kind == ACK && arrived.contains(&number) {
+                        acknowledged.insert(number);
+                    }
+                }
+            }
+        }
+        for (number, (_, block)) in sent.iter().enumerate() {
+            let what = if number == fin {
+                format!("the FIN of number {number}, when all blocks were acknowledged")
+            } else {
+                format!(
+                    "DATA of number {number} with its {} bytes of the file",
+                    block.len()
+                )
+            };
+            let (got, why) = if arrived.contains(&number) {
+                (
+                    "it came to the receiver, and no ACK of it came back after that".into(),
+                    "The sender has ended with success, and cannot know that this arrived: only an ACK of this very number says so.",
+                )
+            } else {
+                (
+                    format!(
+                        "no datagram with that came to the receiver, of {} from the sender",
+                        self.proxy.there().came
+                    ),
+                    if number == fin {
+                        "The FIN says that all blocks are there. It goes out when each of them is acknowledged, and the transfer has succeeded when its own ACK has come."
+                    } else {
+                        "The file is there, and has not come over the network: what the sender is given is a file on another machine, as far as the receiver is concerned. Each block goes in a datagram, with its number, and is acknowledged when it has come."
+                    },
+                )
+            };
+            check.require(
+                format!("{what}, and then an ACK of it"),
+                got,
+                acknowledged.contains(&number),
+                why,
+            );
+        }
     }
 }
 
