@@ -27,52 +27,51 @@ mod step_1 {
 
     const RETURNS: &str = "The path is full: that is what `fill` looks for, not a failure and no reason to wait. On a non-blocking socket (`set_nonblocking(true)`) such a `write` fails with ErrorKind::WouldBlock; then return what was counted.";
 
+    /// What the program says that it has put into a path to a reader of ours, which reads when the program has ended.
+    /// Nobody but the reader can say that it was so much.
+    fn put_in(check: &Check, size: usize, chunk: usize, why: &str) -> (u64, u64) {
+        let reader = check.listen_with(Buffers::of(size));
+        let addr = reader.addr().to_string();
+        let (size, chunk) = (size.to_string(), chunk.to_string());
+        let program = check.spawn(["capacity", &addr, "--sndbuf", &size, "--chunk", &chunk]);
+        let mut peer = reader.accept(&program);
+        let line = program.read_line("\"accepted N bytes in M writes\"", RETURNS);
+        let (bytes, writes) = accepted(check, &line);
+        program.finish().expect_success(RETURNS);
+        let came = peer.read_to_end(
+            64 << 20,
+            "The program has ended: what it wrote can be read.",
+        );
+        check.require(
+            format!("{bytes} bytes to read, as it said"),
+            format!("{} bytes", came.len()),
+            came.len() as u64 == bytes,
+            why,
+        );
+        (bytes, writes)
+    }
+
+    const ADD_UP: &str = "What the kernel has accepted is what the reader gets in the end, not more and not less. Add up what each `write` returned.";
+
     #[test]
     fn comes_back_when_the_path_is_full() {
         let check = check!();
-        let reader = check.listen_with(Buffers::of(65536));
-        let addr = reader.addr().to_string();
-        let program = check.spawn(["capacity", &addr, "--sndbuf", "65536", "--chunk", "1000"]);
-        let mut peer = reader.accept(&program);
-        let line = program.read_line("\"accepted N bytes in M writes\"", RETURNS);
-        let (bytes, writes) = accepted(&check, &line);
+        let (bytes, writes) = put_in(&check, 65_536, 1000, ADD_UP);
         check.require(
             "more than one write of 1000 bytes",
             format!("{bytes} bytes in {writes} writes"),
             bytes > 1000 && writes > 1 && writes * 1000 >= bytes,
             "Nobody reads, and both buffers hold 64 KiB and more: a single piece of 1000 bytes does not fill them. Write on until a `write` says that it would block, and count every one that took something.",
         );
-        program.finish().expect_success(RETURNS);
-        let came = peer.read_to_end(
-            64 << 20,
-            "The program has ended: what it wrote can be read.",
-        );
-        check.require(
-            format!("{bytes} bytes to read, as it said"),
-            format!("{} bytes", came.len()),
-            came.len() as u64 == bytes,
-            "What the kernel has accepted is what the reader gets in the end, not more and not less. Add up what each `write` returned.",
-        );
     }
 
     #[test]
     fn counts_what_was_taken_and_not_what_was_offered() {
         let check = check!();
-        let reader = check.listen_with(Buffers::small());
-        let addr = reader.addr().to_string();
-        let program = check.spawn(["capacity", &addr, "--sndbuf", "4096", "--chunk", "3000000"]);
-        let mut peer = reader.accept(&program);
-        let line = program.read_line("\"accepted N bytes in M writes\"", RETURNS);
-        let (bytes, _) = accepted(&check, &line);
-        program.finish().expect_success(RETURNS);
-        let came = peer.read_to_end(
-            64 << 20,
-            "The program has ended: what it wrote can be read.",
-        );
-        check.require(
-            format!("{bytes} bytes to read, as it said"),
-            format!("{} bytes", came.len()),
-            came.len() as u64 == bytes,
+        put_in(
+            &check,
+            4096,
+            3_000_000,
             "A piece of 3,000,000 bytes does not fit into buffers of 4 KiB: `write` takes a part of it and returns how much. Count that number, not the size of the piece.",
         );
     }
@@ -112,14 +111,7 @@ mod step_1 {
             check.note("found", "no room after a short write", "on this system");
             return;
         }
-        let goes_on = || {
-            let small = ["--sndbuf", "4096", "--rcvbuf", "4096", "--chunk", "3000000"];
-            let program = check.spawn([&["capacity"], &small[..]].concat());
-            let done = program.expect_ends(RETURNS);
-            done.expect_success(RETURNS);
-            let text = String::from_utf8_lossy(&done.stdout).into_owned();
-            accepted(&check, text.trim_end()).1 > 1
-        };
+        let goes_on = || put_in(&check, 4096, 3_000_000, ADD_UP).1 > 1;
         let went_on = (0..TRIES).any(|_| goes_on());
         check.require(
             "at least once more than one write",
@@ -132,14 +124,7 @@ mod step_1 {
     #[test]
     fn finds_more_room_where_the_buffers_are_larger() {
         let check = check!();
-        let measure = |size: &str| {
-            let program = check.spawn(["capacity", "--sndbuf", size, "--rcvbuf", size]);
-            let done = program.expect_ends(RETURNS);
-            done.expect_success(RETURNS);
-            let text = String::from_utf8_lossy(&done.stdout).into_owned();
-            accepted(&check, text.trim_end()).0
-        };
-        let (small, large) = (measure("4096"), measure("131072"));
+        let [small, large] = [4096, 131_072].map(|size| put_in(&check, size, 4096, ADD_UP).0);
         check.require(
             "at least four times as much with 32 times the buffers",
             format!("{small} bytes, then {large} bytes"),
