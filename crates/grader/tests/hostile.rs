@@ -10,6 +10,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -348,6 +349,30 @@ fn spies(tier: Tier) {
     let name = std::os::unix::net::SocketAddr::from_abstract_name("{mark}").unwrap();
     if std::os::unix::net::UnixStream::connect_addr(&name).is_ok() {{ found("an abstract socket"); }}
 "#));
+    let victim = siege.scratch.path().join("victim");
+    fs::write(&victim, "the grader's").unwrap();
+    let as_it_was = {
+        let file = fs::metadata(&victim).unwrap();
+        (file.mode(), file.len(), file.modified().unwrap())
+    };
+    siege.program("changes", End::Harmless, &format!(r#"
+    let path = c"{here}/victim".as_ptr() as i64;
+    let here = -100_i64;
+    let own = unsafe {{ syscall(102) }};
+    let times = [0_u64; 4];
+    let times = times.as_ptr() as i64;
+    // open(2) for ioctl(2) alone, and to be emptied; then fchmod(2).
+    for flags in [3_i64, 0x203, 0x200] {{
+        let file = unsafe {{ syscall(257, here, path, flags, 0_i64) }};
+        if file >= 0 {{ unsafe {{ syscall(91, file, 0_i64) }}; found("a way into the file"); }}
+    }}
+    // utimensat(2), utimes(2), truncate(2), setxattr(2), lchown(2), fchownat(2), fchmodat(2), fchmodat2(2), chmod(2).
+    for (call, first, second, third, fourth) in [(280_i64, here, path, times, 0_i64), (235, path, times, 0, 0), (76, path, 0, 0, 0),
+        (188, path, c"user.a".as_ptr() as i64, times, 1), (94, path, own, -1, 0), (260, here, path, own, -1),
+        (268, here, path, 0, 0), (452, here, path, 0, 0), (90, path, 0, 0, 0)] {{
+        if unsafe {{ syscall(call, first, second, third, fourth, 0_i64) }} == 0 {{ found(&format!("call {{call}}")); }}
+    }}
+"#));
     // Behind a fence the network is the machine's, as the results say.
     if tier == Tier::Bubblewrap {
         siege.program("outside", End::Harmless, &format!(r#"
@@ -464,7 +489,10 @@ fn spies(tier: Tier) {
     let _ = std::os::unix::fs::symlink("/", "/tmp/root");
     if std::fs::read("course").is_ok() || std::fs::read("/tmp/root/etc/passwd").is_ok() {{ found("the way out by a link"); }}
 "#));
-    siege.judge();
+    let after = siege.judge();
+    let file = fs::metadata(after.scratch.path().join("victim")).unwrap();
+    let as_it_is = (file.mode(), file.len(), file.modified().unwrap());
+    assert_eq!(as_it_is, as_it_was);
 }
 
 fn liars(tier: Tier) {
