@@ -161,8 +161,17 @@ const LOOKS: &str = r#"
     }
 "#;
 
+/// What an echo does that has all the room it wants in a folder which is everybody's.
+const FILLS: &str = r#"
+    let block = vec![1_u8; 32 << 20];
+    for n in 0..20 {
+        let _ = std::fs::write(format!("/var/tmp/wirelab-fills-{n}"), &block);
+    }
+    std::thread::sleep(std::time::Duration::from_secs(1));
+"#;
+
 #[test]
-fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
+fn without_landlock_either_a_submission_reads_nothing_of_the_course_and_fills_no_disk() {
     let (scratch, temporary) = open_scratch();
     let place = scratch.path().join("container");
     fs::create_dir(&place).unwrap();
@@ -193,14 +202,16 @@ fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
     let python = scratch.path().join("without-landlock.py");
     fs::write(&python, WITHOUT_LANDLOCK).unwrap();
     let run = format!("python3 {} {here}/run_autograder", python.display());
-    let mut command = contained(&place, &mounts, &run);
-    harness.environment(&mut command);
-    let output = command
-        .env("TMPDIR", &temporary)
-        .env("CARGO_TARGET_DIR", harness.path("source/target"))
-        .env("RUSTUP_HOME", harness.path("rust"))
-        .output()
-        .unwrap();
+    let again = || {
+        let mut command = contained(&place, &mounts, &run);
+        harness.environment(&mut command);
+        command
+            .env("TMPDIR", &temporary)
+            .env("CARGO_TARGET_DIR", harness.path("source/target"))
+            .env("RUSTUP_HOME", harness.path("rust"));
+        command
+    };
+    let output = again().output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("There is no Landlock here"), "{said}");
@@ -208,6 +219,17 @@ fn without_landlock_either_a_submission_reads_nothing_of_the_course() {
     for test in results["tests"].as_array().unwrap() {
         assert_eq!(test["status"], "passed", "{test:#}\n{said}");
     }
+
+    // Where everybody may write there is no room without end, and nothing stays.
+    harness.solution(FIRST);
+    let fills = echo_after("", FILLS);
+    harness.put("labs/00-first-contact/src/echo.rs", fills.as_bytes());
+    let output = again().output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let results = harness.results().to_string();
+    assert!(results.contains("signal 9"), "{results}");
+    assert!(!Path::new("/var/tmp/wirelab-fills-0").exists());
 
     // A course that everybody may read is not graded there.
     let class = Class::new(scratch.path().join("class"));

@@ -5,7 +5,7 @@
 //! removed with it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -24,7 +24,7 @@ use super::{
 };
 
 /// The folders in which everybody may write.
-const EVERYBODYS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+pub(super) const EVERYBODYS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run/lock"];
 /// How long the end of a submission's processes is waited for.
 const END: Duration = Duration::from_secs(30);
 /// How long it is waited for ports: twice as long as a connection keeps its port when it has ended.
@@ -155,6 +155,7 @@ impl Walls {
             user: self.user(trial.scratch).map(|user| (user.uid, ender)),
             network: self.network,
             alone,
+            elsewhere: !self.landlock,
         }
     }
 
@@ -262,15 +263,12 @@ impl Walls {
             );
             watch::end_user(&self.roles.join(launch::END), uid);
         }
-        for folder in EVERYBODYS {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let theirs = fs::symlink_metadata(entry.path()).is_ok_and(|file| file.uid() == uid);
-                if theirs {
-                    let path = entry.path();
-                    if fs::remove_file(&path).is_err() {
-                        folder::remove(&path);
-                    }
-                }
+        for path in EVERYBODYS
+            .map(|folder| watch::of_user(folder, uid))
+            .concat()
+        {
+            if fs::remove_file(&path).is_err() {
+                folder::remove(&path);
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ use launch::tree::{Process, descendants, signal};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
+use super::fence::EVERYBODYS;
 use super::ports;
 use super::queues::{self, Whose};
 
@@ -54,6 +55,8 @@ pub(crate) struct Open {
     pub(crate) network: bool,
     /// Whether no other submission is judged in the same network meanwhile.
     pub(crate) alone: bool,
+    /// Whether the programs can write where everybody may.
+    pub(crate) elsewhere: bool,
 }
 
 /// Watches everything that this process starts, for as long as it lives.
@@ -113,7 +116,13 @@ impl Open {
             below.chain([*program])
         });
         let unlinked: u64 = all.map(unlinked).sum();
-        written(&self.folder).is_none_or(|bytes| bytes + unlinked > MOST_WRITTEN)
+        let folders = self.user.iter().filter(|_| self.elsewhere);
+        let elsewhere = folders.flat_map(|(uid, _)| EVERYBODYS.map(|folder| of_user(folder, *uid)));
+        let places = [self.folder.clone()].into_iter();
+        let written = places
+            .chain(elsewhere.flatten())
+            .try_fold(unlinked, |sum, place| Some(sum + written(&place)?));
+        written.is_none_or(|bytes| bytes > MOST_WRITTEN)
     }
 
     fn end(&self, programs: Vec<u32>) {
@@ -140,11 +149,23 @@ pub(crate) fn processes(uid: u32) -> u64 {
         .sum()
 }
 
-/// The room that all files below a folder take on the disk, in bytes. None where they are too many, or lie too deep in
+/// What lies directly in a folder and is a user's.
+pub(super) fn of_user(folder: impl AsRef<Path>, uid: u32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let is_theirs = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|it| it.uid() == uid);
+    paths.filter(is_theirs).collect()
+}
+
+/// The room that a file or all below a folder takes on the disk, in bytes. None where they are too many, or lie too deep in
 /// each other: nobody could look after them.
-fn written(folder: &Path) -> Option<u64> {
+fn written(place: &Path) -> Option<u64> {
     let (mut bytes, mut files) = (0, 0);
-    let mut open = vec![(folder.to_owned(), 0)];
+    match fs::symlink_metadata(place) {
+        Ok(file) if !file.is_dir() => return Some(room(&file)),
+        _ => {}
+    }
+    let mut open = vec![(place.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
         if depth > DEEPEST {
             return None;
