@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use assert_cmd::assert::OutputAssertExt as _;
+use assert_cmd::assert::{Assert, OutputAssertExt as _};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use testkit::Need;
@@ -14,7 +14,8 @@ use testkit::Need;
 mod support;
 
 use support::{
-    Class, ECHO, FIRST, echo_after, files, grades, journaled, root, run, six, sources, table,
+    Class, ECHO, FIRST, cargo_grade, echo_after, files, grades, journaled, root, run, six, sources,
+    table,
 };
 
 #[test]
@@ -93,6 +94,16 @@ fn only_what_is_asked_for_is_judged_again() {
         .stderr(contains("add --resume"));
 }
 
+/// What a run says that grades these submissions into `out`, with success.
+fn graded(class: &Class, out: &Path, more: &[&str]) -> Assert {
+    cargo_grade(&root())
+        .args(["run".as_ref(), class.dir.as_os_str()])
+        .args(["--out".as_ref(), out.as_os_str()])
+        .args(more)
+        .assert()
+        .success()
+}
+
 #[test]
 fn each_lab_may_come_in_a_folder_of_its_own() {
     if !testkit::need(Need::Sandbox) {
@@ -110,15 +121,7 @@ fn each_lab_may_come_in_a_folder_of_its_own() {
     let out = scratch.path().join("out");
     let roster = scratch.path().join("roster.csv");
     fs::write(&roster, "student\nada\nbob\n").unwrap();
-    let grade = |class: &Class, more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-        command
-            .current_dir(root())
-            .args(["run".as_ref(), class.dir.as_os_str()])
-            .args(["--out".as_ref(), out.as_os_str()])
-            .args(more);
-        command.assert().success()
-    };
+    let grade = |class: &Class, more: &[&str]| graded(class, &out, more);
     let scores = || {
         let rows = table(&out.join("grades.csv"));
         let score = |student: &str| {
@@ -180,15 +183,7 @@ fn who_comes_with_a_second_attempt_keeps_the_other_labs() {
     second.solution("ada", ECHO);
     late.solution("bob", ECHO);
     let out = scratch.path().join("out");
-    let grade = |class: &Class, more: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-        command
-            .current_dir(root())
-            .args(["run".as_ref(), class.dir.as_os_str()])
-            .args(["--out".as_ref(), out.as_os_str()])
-            .args(more);
-        command.assert().success()
-    };
+    let grade = |class: &Class, more: &[&str]| graded(class, &out, more);
     grade(&first, &["--labs", "first-contact"]);
     grade(&second, &["--labs", "tcp-echo", "--resume"]);
     let earlier = second.dir.to_str().unwrap();
