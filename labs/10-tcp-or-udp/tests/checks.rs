@@ -587,6 +587,30 @@ mod step_2 {
             before,
             why,
         );
+
+        let it = Receiving::start_another(&check, "5000", "500");
+        let why = "The transfer has ended, and somebody else is not silent. Who lingers waits since the last FIN that it answered, which nothing else puts off: work out the moment once, and anew after each answer.";
+        it.send(DATA, 0, b"one");
+        it.expect_ack(0, ANSWER);
+        it.send(FIN, 1, b"");
+        it.expect_ack(1, END);
+        let (ended, before) = while_a_stranger_talks(&check, &bytes, it.program.addr(), || {
+            it.program.expect_ends(why)
+        });
+        ended.expect_success(why);
+        check.require(
+            "an end after 500 ms without a FIN, while the stranger talks",
+            if before {
+                "that".into()
+            } else {
+                format!(
+                    "it came when the stranger had fallen silent, after {} s",
+                    TALKING.as_secs()
+                )
+            },
+            before,
+            why,
+        );
     }
 
     #[test]
@@ -1285,14 +1309,17 @@ mod step_5 {
     }
 
     /// Acknowledges everything but number 0, until number 0 alone comes, three times in a row, or too
-    /// many `turns` have been made. What came, by number.
+    /// many `turns` have been made. What came, by number: all that are `within` reach of number 0.
     ///
     /// A busy machine makes timeouts expire before the acknowledgements are read, so blocks may come
     /// again at first. But each turn of number 0 is a wait in which some are read.
-    fn lose_number_0(it: &Sending, most: u32) -> BTreeMap<u32, Vec<u8>> {
+    fn lose_number_0(it: &Sending, most: u32, within: u32) -> BTreeMap<u32, Vec<u8>> {
         let mut blocks = BTreeMap::new();
         let (mut turns, mut in_a_row) = (0, 0);
-        while in_a_row < 3 {
+        let missing = |blocks: &BTreeMap<u32, Vec<u8>>| {
+            (0..within).find(|number| !blocks.contains_key(number))
+        };
+        while in_a_row < 3 || missing(&blocks).is_some() && in_a_row < 10 {
             let (came, from) = it.next(
                 "All blocks of the window are to come, and number 0 again and again while it is not acknowledged.",
             );
@@ -1318,6 +1345,13 @@ mod step_5 {
             }
             blocks.insert(came.number, came.block);
         }
+        if let Some(number) = missing(&blocks) {
+            it.check.fail(
+                format!("number {number}, while number 0 is not acknowledged"),
+                format!("number 0 alone, {in_a_row} times"),
+                "The window counts what is sent and not acknowledged, wherever that is, and here it is number 0 alone. For each block that is acknowledged the next one goes out, as far as the receiver can keep it: 63 ahead of the missing one.",
+            );
+        }
         blocks
     }
 
@@ -1333,7 +1367,7 @@ mod step_5 {
         let check = check!();
         let bytes = check.random(8 * 1024);
         let it = Sending::start(&check, &bytes, &lossy("4"));
-        let blocks = lose_number_0(&it, 20);
+        let blocks = lose_number_0(&it, 20, 8);
         let file = it.receive_the_rest(blocks);
         check.require(
             "the file",
@@ -1349,7 +1383,7 @@ mod step_5 {
         let check = check!();
         let bytes = check.random(100 * 1024);
         let it = Sending::start(&check, &bytes, &lossy("8"));
-        lose_number_0(&it, 60);
+        lose_number_0(&it, 60, 64);
     }
 
     #[test]
