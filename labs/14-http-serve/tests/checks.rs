@@ -1954,16 +1954,27 @@ mod step_6 {
         let root = site(&check);
         let server = serve(&check, &root, &["--writable"]);
         let mut peer = check.connect(&server);
-        let mut places = Vec::new();
+        // As a POST to another run of the server would have left it.
+        check.file("root/docs/1", b"precious");
+        check.note("made", "the file 1 in docs/", "precious");
+        let mut places = vec!["/docs/1".to_string()];
         for _ in 0..2 {
             let why = "POST to a folder makes a new file in it, whose name the server chooses: 201, and Location says where. The same request twice makes two: POST is not idempotent, as PUT is.";
             peer.send(with_body("POST", "/docs/", b"a note"));
             let got = receive(&check, &mut peer, "POST", why);
+            let is = check.files().read("root/docs/1").unwrap_or_default();
+            let is_left = is == b"precious";
+            check.require(
+                "\"precious\" in docs/1, as before",
+                testkit::Bytes(&is),
+                is_left,
+                "There was a file 1 in the folder, and POST has written over it. No number is free because this run of the server has not counted it yet, and `rename` replaces what it finds. Take the name in a way that fails where there is such a file (`hard_link`, `create_new`), and then try the next one.",
+            );
             got.expect(&check, &[201], why);
             let place = got.field("location").unwrap_or_default().to_string();
             let is_new = place.contains("/docs/") && !places.contains(&place);
             check.require(
-                "a Location in /docs/, another one each time",
+                "a Location in /docs/, another one each time, and not /docs/1",
                 &place,
                 is_new,
                 why,
