@@ -1914,6 +1914,12 @@ mod step_6 {
         let root = site(&check);
         let server = serve(&check, &root, &["--writable"]);
         let mut peer = check.connect(&server);
+        let why = "The file is in another state than the client has seen: 412, and it stays. DELETE has conditions as PUT has; look at them before the file is removed.";
+        peer.send(b"DELETE /hello.txt HTTP/1.1\r\nHost: a\r\nIf-Match: \"other\"\r\n\r\n");
+        receive(&check, &mut peer, "DELETE", why).expect(&check, &[412], why);
+        let is = check.files().read("root/hello.txt").unwrap_or_default();
+        let expected = format!("{} in hello.txt, as before", testkit::Bytes(HELLO));
+        check.require(expected, testkit::Bytes(&is), is == HELLO, why);
         let why = "DELETE removes the file: 204, or 200 with a body. Then it is not there, neither for GET nor for another DELETE.";
         ask(&check, &mut peer, "DELETE", "/hello.txt", why).expect(&check, &[204, 200], why);
         ask(&check, &mut peer, "GET", "/hello.txt", why).expect(&check, &[404], why);
