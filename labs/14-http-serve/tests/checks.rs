@@ -1685,8 +1685,8 @@ mod step_6 {
         let root = site(&check);
         let server = serve(&check, &root, &[]);
         let mut peer = check.connect(&server);
-        let why = "TRACE is answered with the head of the request as it was received: the request line, each field on a line, and an empty line. But not with the fields that are secret: a script in a page must not read a cookie in this way.";
-        peer.send(b"TRACE /any?thing HTTP/1.1\r\nHost: localhost\r\nX-Way: a, b\r\nCookie: id=7391\r\nauthorization: Basic 7391\r\n\r\n");
+        let why = "TRACE is answered with the head of the request as it was received: the request line, each field on a line, and an empty line. But not with the fields that are secret: a script in a page must not read a cookie in this way. Those are Authorization, Proxy-Authorization and Cookie, in whatever case.";
+        peer.send(b"TRACE /any?thing HTTP/1.1\r\nHost: localhost\r\nX-Way: a, b\r\nCookie: id=7391\r\nauthorization: Basic 7391\r\nproxy-authorization: Basic 7391\r\n\r\n");
         let got = receive(&check, &mut peer, "TRACE", why);
         got.expect(&check, &[200], why);
         got.expect_field(&check, "Content-Type", "message/http", why);
@@ -1702,7 +1702,7 @@ mod step_6 {
             is_right,
             why,
         );
-        check.require("neither of the secrets", &text, !text.contains("7391"), why);
+        check.require("none of the secrets", &text, !text.contains("7391"), why);
     }
 
     #[test]
