@@ -423,6 +423,12 @@ mod step_6 {
                 "Write what each `read` brought, and flush: standard output keeps back what does not end in a newline. `read_to_end` would wait for an end that has not come.",
             );
         }
+        let long = [&b"a line\n"[..], &[b'x'; 3000]].concat();
+        peer.send(&long);
+        client.expect_output(&long, |got: &[u8]| match got {
+            [] => "This piece is longer than the ones before, and nothing of it was printed. Write what each `read` brought, and flush.",
+            _ => "The rest of it is not printed. `write` may take less than it is given, and returns how much it took; standard output does so where much follows a newline. `write_all` calls it again for the rest.",
+        });
     }
 
     #[test]
