@@ -79,6 +79,11 @@ mod step_3 {
             "hello  Ada Lovelace \n",
             "Only the line's end, `\\n`, is taken off. The blanks before and after the name are part of it: `trim` takes too much.",
         );
+        peer.send(b"Ren\xe9\r\n");
+        peer.expect(
+            b"hello Ren\xe9\r\n",
+            "A name is bytes, whatever they are. `\\xe9` is an é in an encoding other than UTF-8: a `String` cannot hold it, and `String::from_utf8_lossy` puts another character there. And only the `\\n` is taken off: a `\\r` before it is part of the name.",
+        );
     }
 
     #[test]
