@@ -353,6 +353,15 @@ mod step_4 {
                 }
             });
         }
+        let long = [&b"a line\n"[..], &[b'x'; 3000]].concat();
+        peer.send(&long);
+        server.expect_output(&long, |got: &[u8]| {
+            if got.is_empty() {
+                NOTHING_CAME
+            } else {
+                "The rest of it was read from the socket and is not in the output. `write` may take less than it is given, and returns how much it took; standard output does so where much follows a newline. `write_all` calls it again for the rest."
+            }
+        });
         peer.half_close();
         server.finish().expect_success(
             "The sender has ended its stream: a `read` of 0 bytes. Return what was counted.",
