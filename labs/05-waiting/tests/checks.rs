@@ -126,14 +126,12 @@ mod step_2 {
             [b'w', ..] => "The question has blanks at both ends, and they are part of it: its text is sent as it is, with nothing trimmed off, and a newline behind it.",
             _ => "The question is sent as one line: its text, unchanged, and a newline.",
         });
-        server.send(b"ten past nine\n");
-        client.expect_line(
-            "ten past nine",
-            explain(
-                "ten past nine",
-                "The answer is one line, and is printed when its newline has come.",
-            ),
-        );
+        server.send(b" dix heures pass\xe9es \r\n");
+        client.expect_output(b" dix heures pass\xe9es \r\n", |got: &[u8]| match got {
+            [] => "The answer is one line, and is printed when its newline has come. It is bytes, whatever they are: a `String` cannot hold this one, because its `\\xe9` is not UTF-8.",
+            b" dix heures pass\xe9es \r" => "The answer is printed, but not as a line: `read_line` takes the newline off, and who prints a line puts it back.",
+            _ => "The answer is printed as it came, byte for byte. `\\xe9` is an é in an encoding other than UTF-8, and `String::from_utf8_lossy` puts another character there. The blanks and the `\\r` before the newline are part of the line: `trim` takes them off.",
+        });
         client
             .expect_ends("One question, one answer: then the conversation is over for the client.")
             .expect_success("The question was answered.");

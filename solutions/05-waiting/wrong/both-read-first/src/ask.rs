@@ -17,9 +17,9 @@ pub enum First {
 ///
 /// Where the server speaks first, its greeting is received, and written to `output`, before anything
 /// is sent. The question is sent as one line: its text and a newline. The answer is one line. Greeting
-/// and answer are written to `output` as lines, each as soon as it has come (flush). Then the
-/// conversation is over, for us: the server may keep the connection open for another question, and
-/// nothing more is received.
+/// and answer are written to `output` as lines, byte for byte as they came, each as soon as it has come
+/// (flush). Then the conversation is over, for us: the server may keep the connection open for another
+/// question, and nothing more is received.
 ///
 /// [`line::read_line`] receives a line, and takes its newline off. Who prints it puts that back.
 pub fn ask(
