@@ -237,6 +237,27 @@ struct Receiving {
 }
 
 impl Receiving {
+    /// It ends with exit code `code` 500 ms after the last of `what`, and not only when a stranger has fallen silent
+    /// who says `bytes` meanwhile.
+    fn expect_end_while_a_stranger_talks(&self, bytes: &[u8], what: &str, code: i32, why: &str) {
+        let act = || self.program.expect_ends(why);
+        let (ended, before) = while_a_stranger_talks(&self.check, bytes, self.program.addr(), act);
+        ended.expect_exit(code, why);
+        self.check.require(
+            format!("an end after 500 ms without {what}, while the stranger talks"),
+            if before {
+                "that".into()
+            } else {
+                format!(
+                    "it came when the stranger had fallen silent, after {} s",
+                    TALKING.as_secs()
+                )
+            },
+            before,
+            why,
+        );
+    }
+
     fn start(check: &Check, idle: &str, linger: &str) -> Receiving {
         Receiving::start_with(check, "out", idle, linger)
     }
@@ -570,23 +591,7 @@ mod step_2 {
         it.send(DATA, 0, b"half");
         it.expect_ack(0, ANSWER);
         let bytes = datagram(DATA, OURS, 0, b"half");
-        let (ended, before) = while_a_stranger_talks(&check, &bytes, it.program.addr(), || {
-            it.program.expect_ends(why)
-        });
-        ended.expect_exit(1, why);
-        check.require(
-            "an end after 500 ms without the sender, while the stranger talks",
-            if before {
-                "that".into()
-            } else {
-                format!(
-                    "it came when the stranger had fallen silent, after {} s",
-                    TALKING.as_secs()
-                )
-            },
-            before,
-            why,
-        );
+        it.expect_end_while_a_stranger_talks(&bytes, "the sender", 1, why);
 
         let it = Receiving::start_another(&check, "5000", "500");
         let why = "The transfer has ended, and somebody else is not silent. Who lingers waits since the last FIN that it answered, which nothing else puts off: work out the moment once, and anew after each answer.";
@@ -594,23 +599,7 @@ mod step_2 {
         it.expect_ack(0, ANSWER);
         it.send(FIN, 1, b"");
         it.expect_ack(1, END);
-        let (ended, before) = while_a_stranger_talks(&check, &bytes, it.program.addr(), || {
-            it.program.expect_ends(why)
-        });
-        ended.expect_success(why);
-        check.require(
-            "an end after 500 ms without a FIN, while the stranger talks",
-            if before {
-                "that".into()
-            } else {
-                format!(
-                    "it came when the stranger had fallen silent, after {} s",
-                    TALKING.as_secs()
-                )
-            },
-            before,
-            why,
-        );
+        it.expect_end_while_a_stranger_talks(&bytes, "a FIN", 0, why);
     }
 
     #[test]

@@ -108,8 +108,7 @@ pub(super) fn is_of(
 
 /// Whether who was graded `before` is among these rows of the same attempt, or what was handed in then is: by another
 /// roster it may be another's.
-pub(super) fn is_among<'r>(before: &Row, rows: impl Iterator<Item = &'r Row>) -> bool {
-    let mut rows = rows;
+pub(super) fn is_among<'r>(before: &Row, mut rows: impl Iterator<Item = &'r Row>) -> bool {
     rows.any(|row| {
         let mut entries = row.entries.iter();
         row.student == before.student || entries.any(|entry| before.entries.contains(entry))
